@@ -1,0 +1,1 @@
+//! REST v1, problem+json, incoming webhooks, server-sent events.

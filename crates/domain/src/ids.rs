@@ -1,0 +1,46 @@
+//! Identifiers. Each kind has its own type, so that one cannot be passed for another.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! id {
+    ($($(#[$meta:meta])* $name:ident;)+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    )+};
+}
+
+id! {
+    /// A tenant. Nothing crosses from one to another.
+    OrganizationId;
+    /// A person.
+    UserId;
+    /// One n8n instance tied to one Git source.
+    EnvironmentId;
+    /// One run of detection over one environment.
+    CheckId;
+    /// A workflow whose live and desired states differ, or once did.
+    ChangeId;
+    /// A person's recorded choice for a change.
+    DecisionId;
+    /// A drift incident, tied to exactly one environment.
+    IncidentId;
+    /// A signed-in browser.
+    SessionId;
+}

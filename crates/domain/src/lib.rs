@@ -1,0 +1,28 @@
+//! Words and rules of WorkflowOps.
+//!
+//! This crate knows no database, no network and no clock. It compiles for the server and for the browser, so that one
+//! name stands for one thing from the database to the screen. The words are those of `docs/glossary.md`.
+
+pub mod change;
+pub mod check;
+pub mod clock;
+pub mod environment;
+pub mod failure;
+pub mod fingerprint;
+pub mod ids;
+pub mod plan;
+pub mod role;
+pub mod severity;
+pub mod views;
+
+mod words;
+
+/// A word that is not one of a closed set, for example a status that this version does not know.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{word:?} is not a {kind}")]
+pub struct UnknownWord {
+    /// The set that was asked for, by its type's name.
+    pub kind: &'static str,
+    /// What was given.
+    pub word: String,
+}

@@ -1,0 +1,1 @@
+//! A private Postgres, run as a child process.

@@ -1,0 +1,2 @@
+//! workflowops
+fn main() {}
