@@ -3,6 +3,7 @@
 //! This crate knows no database, no network and no clock. It compiles for the server and for the browser, so that one
 //! name stands for one thing from the database to the screen. The words are those of `docs/glossary.md`.
 
+pub mod address;
 pub mod change;
 pub mod check;
 pub mod clock;
