@@ -1,0 +1,214 @@
+//! One request with its retries, and the calls made of it. Everything here reads: a repeated request does no harm.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use drift_domain::failure::{Failure, FailureKind};
+use reqwest::StatusCode;
+use reqwest::header::{ACCEPT, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use secrecy::ExposeSecret;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use crate::resolver::{self, Guarded, Lookup};
+use crate::{Listing, LiveEnvironment, Probe, Settings, answer};
+
+/// n8n's header for the API key; a Bearer token is answered 401 (observed).
+const KEY_HEADER: &str = "X-N8N-API-KEY";
+
+/// Calls the public API of one n8n instance.
+pub struct Client {
+    http: reqwest::Client,
+    key: HeaderValue,
+    gate: Semaphore,
+    /// Host and port: how messages name the server.
+    pub(crate) host: String,
+    pub(crate) settings: Settings,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Client({})", self.host)
+    }
+}
+
+/// An answer that a caller makes something of: 200, 304, or one that it asked to see.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Reply {
+    pub(crate) fn etag(&self) -> Option<HeaderValue> {
+        self.headers.get(ETAG).cloned()
+    }
+}
+
+/// What to ask for, below `/api/v1/`.
+#[derive(Default)]
+pub(crate) struct Ask<'a> {
+    pub(crate) path: &'a [&'a str],
+    pub(crate) query: &'a [(&'a str, &'a str)],
+    /// Answer 304 when the body still has this tag.
+    pub(crate) unless: Option<HeaderValue>,
+    /// Statuses beside 200 and 304 that are an answer to the caller and no failure.
+    pub(crate) also: &'a [u16],
+}
+
+impl Client {
+    /// A client for these settings. Nothing is called yet.
+    ///
+    /// # Errors
+    /// [`FailureKind::RefusedAddress`] for a base URL that is not called; [`FailureKind::Unauthorized`] for a key that
+    /// cannot be one.
+    pub fn new(settings: Settings) -> Result<Self, Failure> {
+        Self::with_lookup(settings, resolver::system())
+    }
+
+    pub(crate) fn with_lookup(settings: Settings, lookup: Lookup) -> Result<Self, Failure> {
+        let settings = settings.checked()?;
+        let host = host_and_port(&settings.base_url);
+        let mut key = HeaderValue::from_str(settings.api_key.expose_secret().trim()).map_err(|_| {
+            answer::failure(
+                FailureKind::Unauthorized,
+                format!("The API key for {host} holds characters that no key has. Copy it from n8n once more."),
+            )
+        })?;
+        key.set_sensitive(true);
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("workflowops/", env!("CARGO_PKG_VERSION")))
+            // The key would follow a redirect: reqwest takes only the headers that it knows to be secret away.
+            .redirect(reqwest::redirect::Policy::none())
+            // A proxy would resolve the name itself, out of reach of the address rule.
+            .no_proxy()
+            .dns_resolver(std::sync::Arc::new(Guarded { lookup, allow_private: settings.allow_private }))
+            .connect_timeout(settings.connect_timeout)
+            .timeout(settings.request_timeout)
+            .build()
+            .map_err(|e| answer::failure(FailureKind::Internal, format!("No HTTP client could be made: {e}.")))?;
+        let gate = Semaphore::new(settings.max_concurrency);
+        Ok(Self { http, key, gate, host, settings })
+    }
+
+    /// Asks until there is an answer, within the bounds of the settings. Only failures that may pass by themselves are
+    /// tried again; a timeout is not, since asking once more makes a slow server slower.
+    pub(crate) async fn ask(&self, ask: Ask<'_>) -> Result<Reply, Failure> {
+        let url = self.url(&ask)?;
+        let mut tried = 1;
+        loop {
+            let failure = match self.ask_once(&url, &ask).await {
+                Ok(reply) => return Ok(reply),
+                Err(failure) => failure,
+            };
+            let Some(wait) = self.wait_after(&failure, tried) else { return Err(failure) };
+            tracing::debug!(n8n.host = %self.host, tried, kind = %failure.kind, ?wait, "asking n8n again");
+            tokio::time::sleep(wait).await;
+            tried += 1;
+        }
+    }
+
+    fn wait_after(&self, failure: &Failure, tried: u32) -> Option<Duration> {
+        if tried >= self.settings.max_tries {
+            return None;
+        }
+        match failure.kind {
+            FailureKind::Unreachable | FailureKind::ServerError | FailureKind::BrokenAnswer => {
+                Some(self.backoff(tried))
+            }
+            FailureKind::RateLimited => {
+                let asked = failure.retry_after.map(Duration::from_secs);
+                asked.map_or_else(
+                    || Some(self.backoff(tried)),
+                    |asked| (asked <= self.settings.max_wait).then_some(asked),
+                )
+            }
+            _ => None,
+        }
+    }
+
+    /// Between half of and the whole of a time that doubles with each try, so that many clients do not come back at once.
+    pub(crate) fn backoff(&self, tried: u32) -> Duration {
+        let whole = self.settings.backoff.saturating_mul(1 << tried.saturating_sub(1).min(10));
+        whole.min(self.settings.max_wait).mul_f64(rand::random_range(0.5..=1.0))
+    }
+
+    async fn ask_once(&self, url: &Url, ask: &Ask<'_>) -> Result<Reply, Failure> {
+        let Ok(_permit) = self.gate.acquire().await else { unreachable!("the gate is never closed") };
+        let timeout = self.settings.request_timeout;
+        let mut request =
+            self.http.get(url.clone()).header(KEY_HEADER, self.key.clone()).header(ACCEPT, "application/json");
+        if let Some(tag) = &ask.unless {
+            request = request.header(IF_NONE_MATCH, tag.clone());
+        }
+        let mut response = request.send().await.map_err(|e| answer::no_answer(&self.host, e, timeout))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let limit = self.settings.max_body;
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| answer::cut(&self.host, e, body.len(), timeout))? {
+            if body.len() + chunk.len() > limit {
+                return Err(answer::too_large(&self.host, limit));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if matches!(status.as_u16(), 200 | 304) || ask.also.contains(&status.as_u16()) {
+            return Ok(Reply { status, headers, body: body.freeze() });
+        }
+        Err(answer::refused(&self.host, status, &headers, &body, url))
+    }
+
+    fn url(&self, ask: &Ask<'_>) -> Result<Url, Failure> {
+        let mut url = self.settings.base_url.clone();
+        match url.path_segments_mut() {
+            // An id is one segment whatever it holds: slashes and dots in it are escaped.
+            Ok(mut path) => path.pop_if_empty().extend(["api", "v1"]).extend(ask.path),
+            Err(()) => return Err(answer::failure(FailureKind::RefusedAddress, "The address of n8n has no path.")),
+        };
+        if !ask.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(ask.query);
+        }
+        Ok(url)
+    }
+}
+
+fn host_and_port(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+#[async_trait]
+impl LiveEnvironment for Client {
+    async fn list(&self) -> Result<Listing, Failure> {
+        self.take_listing().await
+    }
+
+    async fn get(&self, id: &str) -> Result<Option<Bytes>, Failure> {
+        // `.` and `..` would be taken for steps in the path even when escaped, and an empty id for the list.
+        if matches!(id, "" | "." | "..") {
+            return Ok(None);
+        }
+        let reply = self.ask(Ask { path: &["workflows", id], also: &[404], ..Ask::default() }).await?;
+        if reply.status == StatusCode::NOT_FOUND {
+            // n8n says so in JSON; any other 404 comes from something that is not n8n.
+            return match answer::said(&reply.body) {
+                Some(_) => Ok(None),
+                None => {
+                    Err(answer::refused(&self.host, reply.status, &reply.headers, &reply.body, &self.settings.base_url))
+                }
+            };
+        }
+        match serde_json::from_slice::<crate::listing::Head<'_>>(&reply.body) {
+            Ok(head) if head.id == id => Ok(Some(reply.body)),
+            Ok(_) => Err(answer::failure(
+                FailureKind::BrokenAnswer,
+                format!("n8n at {} answered with another workflow than {id:?}.", self.host),
+            )),
+            Err(why) => Err(answer::not_json(&self.host, &reply.headers, &reply.body, &why)),
+        }
+    }
+
+    async fn probe(&self) -> Result<Probe, Failure> {
+        self.look().await
+    }
+}
