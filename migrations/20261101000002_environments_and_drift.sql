@@ -107,12 +107,23 @@ CREATE TABLE snapshots (
     PRIMARY KEY (organization_id, hash)
 );
 
+-- A file of Git by its blob SHA. An export of several workflows in one file is one row a workflow.
 CREATE TABLE git_blobs (
     organization_id uuid NOT NULL,
     sha             text NOT NULL,
+    position        integer NOT NULL,
     snapshot        bytea NOT NULL,
-    PRIMARY KEY (organization_id, sha),
+    PRIMARY KEY (organization_id, sha, position),
     FOREIGN KEY (organization_id, snapshot) REFERENCES snapshots (organization_id, hash)
+);
+
+-- The workflow files below a folder by the SHA of the folder's tree: [{"path", "blob_sha", "size"}].
+CREATE TABLE git_trees (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    sha             text NOT NULL,
+    files           jsonb NOT NULL,
+    seen_on         date NOT NULL,
+    PRIMARY KEY (organization_id, sha)
 );
 
 -- What reading these bytes under these rules gave, so that bytes seen before are not parsed again.
