@@ -70,6 +70,7 @@ impl Badge {
 
 /// How far the newest facts can be trusted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Freshness {
     /// When the newest good check ended; `None` before the first.
     pub last_checked_at: Option<DateTime<Utc>>,

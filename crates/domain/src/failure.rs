@@ -50,6 +50,7 @@ words! {
 
 /// A failed look at one side: what happened, to what, and what to do. Holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[error("{message}")]
 pub struct Failure {
     /// Which side could not be read.

@@ -17,6 +17,7 @@ use crate::words::words;
 
 /// Who is signed in, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Me {
     /// The person's name.
     pub name: String,
@@ -30,6 +31,7 @@ pub struct Me {
 
 /// An organization, as one of its members sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OrganizationView {
     /// Its identifier.
     pub id: OrganizationId,
@@ -43,6 +45,7 @@ pub struct OrganizationView {
 
 /// One environment in a list: its badge and nothing deeper (standing rule 2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EnvironmentRow {
     /// Its identifier.
     pub id: EnvironmentId,
@@ -66,6 +69,7 @@ pub struct EnvironmentRow {
 
 /// A page of the environment list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EnvironmentList {
     /// The environments of this page, by name.
     pub environments: Vec<EnvironmentRow>,
@@ -81,6 +85,7 @@ pub struct EnvironmentList {
 
 /// One environment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EnvironmentPage {
     /// What the list shows of it.
     pub row: EnvironmentRow,
@@ -116,6 +121,7 @@ pub struct EnvironmentPage {
 
 /// Which changes a person wants to see. Every field is in the address of the page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct ChangeFilter {
     /// Only this type.
@@ -137,6 +143,7 @@ pub struct ChangeFilter {
 
 /// The drift workspace of one environment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Workspace {
     /// The environment.
     pub environment: EnvironmentPage,
@@ -166,6 +173,7 @@ pub struct Workspace {
 
 /// What the plan lets a person open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "access", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DiffAccess {
     /// No diff; this plan is the first that has them.
@@ -186,6 +194,7 @@ pub enum DiffAccess {
 
 /// One change in a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChangeRow {
     /// Its identifier.
     pub id: ChangeId,
@@ -221,6 +230,7 @@ pub struct ChangeRow {
 
 /// What became of a change that nobody decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VanishedView {
     /// When a check first no longer saw it.
     pub at: DateTime<Utc>,
@@ -234,6 +244,7 @@ pub struct VanishedView {
 
 /// A recorded decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DecisionView {
     /// What was decided.
     pub kind: DecisionKind,
@@ -247,6 +258,7 @@ pub struct DecisionView {
 
 /// One change, opened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChangePage {
     /// What the list shows of it.
     pub row: ChangeRow,
@@ -264,6 +276,7 @@ pub struct ChangePage {
 
 /// A diff, or the reason why this caller does not get it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DiffOrRefusal {
     /// The diff, both sides redacted together.
@@ -299,6 +312,7 @@ words! {
 
 /// A diff for a screen. Texts are redacted already.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DiffView {
     /// What differs.
     pub entries: Vec<DiffEntry>,
@@ -310,6 +324,7 @@ pub struct DiffView {
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DiffEntry {
     /// What kind.
     pub kind: DiffKind,
@@ -345,6 +360,7 @@ words! {
 
 /// One line of a line diff.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DiffLine {
     /// What it is.
     pub kind: LineKind,
@@ -358,6 +374,7 @@ pub struct DiffLine {
 
 /// A rule by which something was left out of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IgnoredView {
     /// The rule's name.
     pub rule: String,
@@ -367,6 +384,7 @@ pub struct IgnoredView {
 
 /// One check in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CheckRow {
     /// Its identifier.
     pub id: CheckId,
@@ -394,6 +412,7 @@ pub struct CheckRow {
 
 /// Workflows of one name that nobody may guess about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AmbiguityView {
     /// The name that they share.
     pub name: String,
@@ -405,6 +424,7 @@ pub struct AmbiguityView {
 
 /// The review that follows an environment's first check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AdoptionView {
     /// Workflows that agree on both sides.
     pub agreeing: u32,
@@ -426,6 +446,7 @@ words! {
 
 /// An environment's connection as a form sends it. Secrets are empty when they are to stay as they are.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct EnvironmentDraft {
     /// Its name.
@@ -502,6 +523,7 @@ impl std::fmt::Debug for EnvironmentDraft {
 
 /// What *Test connection* found on both sides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConnectionReport {
     /// n8n.
     pub live: SideReport,
@@ -511,6 +533,7 @@ pub struct ConnectionReport {
 
 /// What *Test connection* found on one side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum SideReport {
     /// It works; sentences about what was found, for example how many workflows.
     Works(Vec<String>),
@@ -520,6 +543,7 @@ pub enum SideReport {
 
 /// Something happened that a page may want to show: what the event stream carries. Holds no content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LiveEvent {
     /// Whose.
     pub organization_id: OrganizationId,
