@@ -17,10 +17,19 @@
 //! | a token with a line break panics while the client is built | checked first, refused by name |
 //! | each concurrent request fetches its own installation token, and its expiry is read from the machine's clock | one token per client, fetched once, its age told by the given clock |
 
+mod address;
+mod auth;
+mod client;
+mod failure;
 mod path;
+mod sha;
 mod source;
+mod tree;
+mod wire;
 
+pub use client::Github;
 pub use path::is_workflow_file;
 pub use source::{
     CommitInfo, Credentials, Folder, Probe, Resolved, Settings, Skipped, SourceOfTruth, Timeouts, TreeFile,
 };
+pub use wire::MAX_BLOB_BYTES;

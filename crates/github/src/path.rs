@@ -71,7 +71,7 @@ pub(crate) fn reference(text: &str) -> Result<&str, String> {
     }
     // What git-check-ref-format forbids; "." and ".." alone would also leave the repository's address.
     let forbidden = |c: char| c.is_ascii_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\');
-    if name.contains(|c| forbidden(c) && c != ' ') || name.contains("..") || name == "." || name == "@" {
+    if name.contains(forbidden) || name.contains("..") || matches!(name, "." | "@") {
         return Err(format!("\"{text}\" cannot be a branch, tag or commit in Git. Check its spelling"));
     }
     Ok(name)
@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn companions_are_told_by_their_place() {
-        for companion in ["credential_stubs/a.json", "datatables/a.json", "projects/a.json", "tags.json", "folders.json"] {
+        for companion in
+            ["credential_stubs/a.json", "datatables/a.json", "projects/a.json", "tags.json", "folders.json"]
+        {
             assert!(!is_workflow_file(companion), "{companion}");
         }
         for kept in ["a.JSON", "a/tags.json", "x/credential_stubs/a.json", "projects/a/b.json", "w/x-1/workflow.json"] {
@@ -109,8 +111,8 @@ mod tests {
     #[test]
     fn a_reference_cannot_leave_its_place_in_the_address() {
         assert_eq!(reference("refs/heads/main"), Ok("heads/main"));
-        assert_eq!(reference(" a b#%/ü "), Ok("a b#%/ü"));
-        for wrong in ["", " ", "..", "a/../b", "a:b", "a?b", "a\nb", "HEAD~1", "x^{tree}"] {
+        assert_eq!(reference(" a#b%/ü "), Ok("a#b%/ü"));
+        for wrong in ["", " ", "a b", "..", "a/../b", "a:b", "a?b", "a\nb", "HEAD~1", "x^{tree}"] {
             assert!(reference(wrong).is_err(), "{wrong}");
         }
     }
