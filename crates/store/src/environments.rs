@@ -1,0 +1,450 @@
+//! Environments: connection, schedule, freshness and drift status.
+
+use chrono::{DateTime, Utc};
+use drift_domain::environment::{DriftStatus, EnvironmentClass};
+use drift_domain::failure::Failure;
+use drift_domain::ids::{EnvironmentId, OrganizationId, UserId};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::error::{StoreError, StoreResult, exactly_one, word};
+
+/// An environment as it is stored. Secrets are sealed.
+#[derive(Clone, Debug)]
+pub struct EnvironmentRecord {
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// Its identifier.
+    pub id: EnvironmentId,
+    /// How it is connected.
+    pub connection: Connection,
+    /// When its next check is due.
+    pub next_check_at: DateTime<Utc>,
+    /// Function of the open changes and the open incident.
+    pub drift_status: DriftStatus,
+    /// How many changes are open, vanished ones included.
+    pub open_changes: u32,
+    /// When a check last saw drift.
+    pub last_drift_detected_at: Option<DateTime<Utc>>,
+    /// When the newest good check ended.
+    pub last_checked_at: Option<DateTime<Utc>>,
+    /// Why the newest check failed, if it did.
+    pub failure: Option<Failure>,
+    /// Since when checks have been failing.
+    pub failing_since: Option<DateTime<Utc>>,
+    /// The commit that the newest good check read.
+    pub git_commit: Option<String>,
+    /// The folder's tree at that commit.
+    pub git_tree: Option<String>,
+    /// When a person finished the adoption review.
+    pub adopted_at: Option<DateTime<Utc>>,
+}
+
+/// How an environment is connected. Secrets are sealed with the installation's key.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Its name, unique in the organization whatever the case.
+    pub name: String,
+    /// What it is for.
+    pub class: EnvironmentClass,
+    /// Address of the n8n instance.
+    pub n8n_base_url: String,
+    /// n8n's API key, sealed.
+    pub n8n_api_key: Vec<u8>,
+    /// GitHub's API.
+    pub git_api_base: String,
+    /// Owner of the repository.
+    pub git_owner: String,
+    /// Name of the repository.
+    pub git_repository: String,
+    /// Branch, tag or commit.
+    pub git_ref: String,
+    /// Folder, empty for the root.
+    pub git_folder: String,
+    /// The App and its installation, where an App signs in.
+    pub git_app: Option<(i64, i64)>,
+    /// Personal access token or the App's private key, sealed.
+    pub git_secret: Vec<u8>,
+    /// Seconds between checks.
+    pub interval_seconds: i32,
+}
+
+struct Row {
+    organization_id: uuid::Uuid,
+    id: uuid::Uuid,
+    name: String,
+    class: String,
+    n8n_base_url: String,
+    n8n_api_key: Vec<u8>,
+    git_api_base: String,
+    git_owner: String,
+    git_repository: String,
+    git_ref: String,
+    git_folder: String,
+    git_app_id: Option<i64>,
+    git_installation_id: Option<i64>,
+    git_secret: Vec<u8>,
+    interval_seconds: i32,
+    next_check_at: DateTime<Utc>,
+    drift_status: String,
+    open_changes: i32,
+    last_drift_detected_at: Option<DateTime<Utc>>,
+    last_checked_at: Option<DateTime<Utc>>,
+    failure: Option<Json<Failure>>,
+    failing_since: Option<DateTime<Utc>>,
+    git_commit: Option<String>,
+    git_tree: Option<String>,
+    adopted_at: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<Row> for EnvironmentRecord {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> StoreResult<Self> {
+        Ok(Self {
+            organization_id: OrganizationId(row.organization_id),
+            id: EnvironmentId(row.id),
+            connection: Connection {
+                name: row.name,
+                class: word(&row.class)?,
+                n8n_base_url: row.n8n_base_url,
+                n8n_api_key: row.n8n_api_key,
+                git_api_base: row.git_api_base,
+                git_owner: row.git_owner,
+                git_repository: row.git_repository,
+                git_ref: row.git_ref,
+                git_folder: row.git_folder,
+                git_app: row.git_app_id.zip(row.git_installation_id),
+                git_secret: row.git_secret,
+                interval_seconds: row.interval_seconds,
+            },
+            next_check_at: row.next_check_at,
+            drift_status: word(&row.drift_status)?,
+            open_changes: row.open_changes.unsigned_abs(),
+            last_drift_detected_at: row.last_drift_detected_at,
+            last_checked_at: row.last_checked_at,
+            failure: row.failure.map(|failure| failure.0),
+            failing_since: row.failing_since,
+            git_commit: row.git_commit,
+            git_tree: row.git_tree,
+            adopted_at: row.adopted_at,
+        })
+    }
+}
+
+/// Stores a new environment, due for its first check at once.
+///
+/// # Errors
+/// Constraint `environments_name_is_unique` when the name is taken.
+pub async fn insert(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: EnvironmentId,
+    c: &Connection,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    sqlx::query!(
+        "INSERT INTO environments (organization_id, id, name, class, n8n_base_url, n8n_api_key, git_api_base, git_owner,
+             git_repository, git_ref, git_folder, git_app_id, git_installation_id, git_secret, interval_seconds,
+             next_check_at, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $16)",
+        organization.0,
+        id.0,
+        c.name,
+        c.class.as_str(),
+        c.n8n_base_url,
+        c.n8n_api_key,
+        c.git_api_base,
+        c.git_owner,
+        c.git_repository,
+        c.git_ref,
+        c.git_folder,
+        c.git_app.map(|app| app.0),
+        c.git_app.map(|app| app.1),
+        c.git_secret,
+        c.interval_seconds,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Changes how an environment is connected. What was read from Git is forgotten, so that the next check looks anew.
+///
+/// # Errors
+/// Constraint `environments_name_is_unique` when the name is taken; [`StoreError::WrongRows`] when there is none such.
+pub async fn update_connection(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: EnvironmentId,
+    c: &Connection,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let done = sqlx::query!(
+        "UPDATE environments SET name = $3, class = $4, n8n_base_url = $5, n8n_api_key = $6, git_api_base = $7,
+             git_owner = $8, git_repository = $9, git_ref = $10, git_folder = $11, git_app_id = $12,
+             git_installation_id = $13, git_secret = $14, interval_seconds = $15, git_commit = NULL, git_tree = NULL,
+             next_check_at = least(next_check_at, $16), updated_at = $16
+         WHERE organization_id = $1 AND id = $2",
+        organization.0,
+        id.0,
+        c.name,
+        c.class.as_str(),
+        c.n8n_base_url,
+        c.n8n_api_key,
+        c.git_api_base,
+        c.git_owner,
+        c.git_repository,
+        c.git_ref,
+        c.git_folder,
+        c.git_app.map(|app| app.0),
+        c.git_app.map(|app| app.1),
+        c.git_secret,
+        c.interval_seconds,
+        now,
+    )
+    .execute(db)
+    .await?;
+    exactly_one(done.rows_affected())
+}
+
+/// The environment, if this organization has it.
+pub async fn get(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: EnvironmentId,
+) -> StoreResult<Option<EnvironmentRecord>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"SELECT organization_id, id, name, class, n8n_base_url, n8n_api_key, git_api_base, git_owner, git_repository,
+               git_ref, git_folder, git_app_id, git_installation_id, git_secret, interval_seconds, next_check_at,
+               drift_status, open_changes, last_drift_detected_at, last_checked_at,
+               failure AS "failure: Json<Failure>", failing_since, git_commit, git_tree, adopted_at
+           FROM environments WHERE organization_id = $1 AND id = $2"#,
+        organization.0,
+        id.0
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// Locks the environment until the transaction ends, so that its drift is recorded by one at a time.
+///
+/// # Errors
+/// [`StoreError::WrongRows`] when this organization has none such.
+pub async fn lock(db: &mut PgConnection, organization: OrganizationId, id: EnvironmentId) -> StoreResult<()> {
+    let found = sqlx::query_scalar!(
+        "SELECT count(*) FROM (SELECT FROM environments WHERE organization_id = $1 AND id = $2 FOR UPDATE) locked",
+        organization.0,
+        id.0
+    )
+    .fetch_one(db)
+    .await?;
+    exactly_one(found.unwrap_or_default().unsigned_abs())
+}
+
+/// Whose environment this is: for background work, which is asked for an environment and not for an organization.
+pub async fn organization_of(db: &mut PgConnection, id: EnvironmentId) -> StoreResult<Option<OrganizationId>> {
+    let found =
+        sqlx::query_scalar!("SELECT organization_id FROM environments WHERE id = $1", id.0).fetch_optional(db).await?;
+    Ok(found.map(OrganizationId))
+}
+
+/// The environments of an organization by name, those after `after` (a name in lower case and an id).
+pub async fn list(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    after: Option<(&str, EnvironmentId)>,
+    limit: i64,
+) -> StoreResult<Vec<EnvironmentRecord>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT organization_id, id, name, class, n8n_base_url, n8n_api_key, git_api_base, git_owner, git_repository,
+               git_ref, git_folder, git_app_id, git_installation_id, git_secret, interval_seconds, next_check_at,
+               drift_status, open_changes, last_drift_detected_at, last_checked_at,
+               failure AS "failure: Json<Failure>", failing_since, git_commit, git_tree, adopted_at
+           FROM environments
+           WHERE organization_id = $1 AND ($2::text IS NULL OR (lower(name), id) > ($2, $3))
+           ORDER BY lower(name), id LIMIT $4"#,
+        organization.0,
+        after.map(|a| a.0),
+        after.map(|a| a.1.0),
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// What a badge is made of, for every environment of an organization.
+#[derive(Clone, Debug)]
+pub struct BadgeFacts {
+    /// The status.
+    pub drift_status: DriftStatus,
+    /// When the newest good check ended.
+    pub last_checked_at: Option<DateTime<Utc>>,
+    /// Whether the newest check failed.
+    pub failing: bool,
+    /// Seconds between checks.
+    pub interval_seconds: i32,
+}
+
+/// The facts behind every badge of an organization.
+pub async fn badge_facts(db: &mut PgConnection, organization: OrganizationId) -> StoreResult<Vec<BadgeFacts>> {
+    let rows = sqlx::query!(
+        r#"SELECT drift_status, last_checked_at, failure IS NOT NULL AS "failing!", interval_seconds
+           FROM environments WHERE organization_id = $1"#,
+        organization.0
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(BadgeFacts {
+                drift_status: word(&row.drift_status)?,
+                last_checked_at: row.last_checked_at,
+                failing: row.failing,
+                interval_seconds: row.interval_seconds,
+            })
+        })
+        .collect()
+}
+
+/// Claims the environments whose check is due, at most `limit`, and sets when each is due next: its interval, give or
+/// take a tenth, so that environments connected together do not stay together.
+///
+/// Any number of replicas may call this at once: each environment is claimed by one.
+pub async fn claim_due(
+    db: &mut PgConnection,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> StoreResult<Vec<(OrganizationId, EnvironmentId)>> {
+    let rows = sqlx::query!(
+        "UPDATE environments SET next_check_at = $1 + make_interval(secs => interval_seconds * (0.9 + 0.2 * random()))
+         WHERE id IN (SELECT id FROM environments WHERE next_check_at <= $1 ORDER BY next_check_at LIMIT $2
+                      FOR UPDATE SKIP LOCKED)
+         RETURNING organization_id, id",
+        now,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (OrganizationId(row.organization_id), EnvironmentId(row.id))).collect())
+}
+
+/// Environments of an organization that read this repository (the case of owner and name does not matter to GitHub).
+pub async fn by_repository(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    owner: &str,
+    repository: &str,
+) -> StoreResult<Vec<(EnvironmentId, String)>> {
+    let rows = sqlx::query!(
+        "SELECT id, git_ref FROM environments
+         WHERE organization_id = $1 AND lower(git_owner) = lower($2) AND lower(git_repository) = lower($3)",
+        organization.0,
+        owner,
+        repository
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (EnvironmentId(row.id), row.git_ref)).collect())
+}
+
+/// Makes status and count follow from the open changes and the open incident, as they are in this transaction.
+///
+/// Nothing else writes them: the status is a function of these facts (product, Detection 3).
+pub async fn recount(db: &mut PgConnection, organization: OrganizationId, id: EnvironmentId) -> StoreResult<()> {
+    let facts = sqlx::query!(
+        r#"SELECT (SELECT count(*) FROM changes WHERE organization_id = $1 AND environment_id = $2
+                       AND state IN ('OPEN', 'VANISHED')) AS "open_changes!",
+                  EXISTS (SELECT FROM drift_incidents WHERE organization_id = $1 AND environment_id = $2
+                       AND status <> 'CLOSED') AS "open_incident!""#,
+        organization.0,
+        id.0
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let open = facts.open_changes.unsigned_abs();
+    let done = sqlx::query!(
+        "UPDATE environments SET open_changes = $3, drift_status = $4 WHERE organization_id = $1 AND id = $2",
+        organization.0,
+        id.0,
+        i32::try_from(open).unwrap_or(i32::MAX),
+        DriftStatus::of(open, facts.open_incident).as_str(),
+    )
+    .execute(db)
+    .await?;
+    exactly_one(done.rows_affected())
+}
+
+/// Records that a check read both sides whole.
+pub async fn record_good(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: EnvironmentId,
+    at: DateTime<Utc>,
+    commit: &str,
+    tree: &str,
+    saw_drift: bool,
+) -> StoreResult<()> {
+    let done = sqlx::query!(
+        "UPDATE environments SET last_checked_at = $3, failure = NULL, failing_since = NULL, failures_in_a_row = 0,
+             git_commit = $4, git_tree = $5, last_drift_detected_at = CASE WHEN $6 THEN $3 ELSE last_drift_detected_at END
+         WHERE organization_id = $1 AND id = $2",
+        organization.0,
+        id.0,
+        at,
+        commit,
+        tree,
+        saw_drift
+    )
+    .execute(db)
+    .await?;
+    exactly_one(done.rows_affected())
+}
+
+/// Records that a check failed. Status, changes and `last_checked_at` stay (product, Detection 4).
+pub async fn record_failed(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: EnvironmentId,
+    at: DateTime<Utc>,
+    failure: &Failure,
+) -> StoreResult<()> {
+    let done = sqlx::query!(
+        "UPDATE environments SET failure = $4, failing_since = coalesce(failing_since, $3),
+             failures_in_a_row = failures_in_a_row + 1
+         WHERE organization_id = $1 AND id = $2",
+        organization.0,
+        id.0,
+        at,
+        Json(failure) as _,
+    )
+    .execute(db)
+    .await?;
+    exactly_one(done.rows_affected())
+}
+
+/// Records that a person finished the adoption review. `false` when somebody had already.
+pub async fn record_adoption(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: EnvironmentId,
+    by: UserId,
+    at: DateTime<Utc>,
+) -> StoreResult<bool> {
+    let done = sqlx::query!(
+        "UPDATE environments SET adopted_at = $4, adopted_by = $3
+         WHERE organization_id = $1 AND id = $2 AND adopted_at IS NULL",
+        organization.0,
+        id.0,
+        by.0,
+        at
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
