@@ -1,0 +1,1 @@
+//! n8n stand-in (comes next).
