@@ -7,9 +7,11 @@
 //! | module | |
 //! |---|---|
 //! | [`n8n`] | n8n's public API v1, versions 1.x and 2.x |
+//! | [`github`] | GitHub's REST API, the reads, over real git repositories, with webhooks |
 //! | [`faults`] | what goes wrong, for which request, how often |
 //! | [`server`] | a listener that can be stopped and started again on its port |
 
 pub mod faults;
+pub mod github;
 pub mod n8n;
 pub mod server;
