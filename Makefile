@@ -1,0 +1,22 @@
+# Two commands matter: `make run` and `make test`. Each installs what it needs first.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt sqlx
+
+help: ## Show this
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Install what is missing, build, and start the demo on http://127.0.0.1:3000
+	@scripts/run
+
+test: ## Everything that CI runs, with a summary
+	@scripts/test
+
+check: ## Format and lints alone: the quick half of `make test`
+	@scripts/test fmt lint lint-browser
+
+fmt: ## Format the code
+	cargo fmt --all
+
+sqlx: ## Write the offline data of the SQL statements (.sqlx) anew
+	@scripts/sqlx prepare
