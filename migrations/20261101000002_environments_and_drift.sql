@@ -49,6 +49,8 @@ CREATE TABLE environments (
 
     adopted_at      timestamptz,
     adopted_by      uuid REFERENCES users (id),
+    -- Moves with everything that a person does to the environment, so that a check that looked before does not record after.
+    revision        bigint NOT NULL DEFAULT 0,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
     UNIQUE (organization_id, id)

@@ -1,1 +1,101 @@
 //! What is allowed and what happens: one gate, one transaction.
+//!
+//! Screens, REST and subcommands reach data through [`Services`] alone. A method that does something for a person takes a
+//! [`gate::Permit`]; background work takes none and is called by the worker only.
+
+use std::sync::Arc;
+
+use drift_domain::clock::Clock;
+use drift_domain::ids::{EnvironmentId, OrganizationId};
+use drift_domain::views::LiveEvent;
+use drift_store::secretbox::SecretBox;
+use drift_store::{PgConnection, PgPool, StoreError};
+use tokio::sync::broadcast;
+
+mod connector;
+pub mod detection;
+mod drift;
+mod environments;
+pub mod error;
+pub mod gate;
+mod live;
+mod retention;
+mod views;
+mod webhooks;
+
+pub use environments::WebhookSettings;
+pub use error::{ServiceError, ServiceResult};
+pub use webhooks::{DeliveryOutcome, GithubDelivery};
+
+/// Events that a slow reader may fall behind by before it is told to look again.
+const LIVE_EVENTS_KEPT: usize = 1024;
+
+/// Everything that the product does, for whoever may ask for it.
+pub struct Services {
+    pub(crate) pool: PgPool,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) secrets: Arc<SecretBox>,
+    pub(crate) connector: connector::Connector,
+    pub(crate) live: broadcast::Sender<LiveEvent>,
+}
+
+/// What the services are made of.
+pub struct Parts {
+    /// The database, migrated.
+    pub pool: PgPool,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Seals secrets with the installation's key.
+    pub secrets: SecretBox,
+    /// Whether n8n and GitHub may be on private networks and this machine.
+    pub allow_private_networks: bool,
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Services").finish_non_exhaustive()
+    }
+}
+
+impl Services {
+    /// The services over a migrated database.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let secrets = Arc::new(parts.secrets);
+        let connector =
+            connector::Connector::new(Arc::clone(&secrets), Arc::clone(&parts.clock), parts.allow_private_networks);
+        Self {
+            pool: parts.pool,
+            clock: parts.clock,
+            secrets,
+            connector,
+            live: broadcast::Sender::new(LIVE_EVENTS_KEPT),
+        }
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`] when it does not.
+    pub async fn ready(&self) -> ServiceResult<()> {
+        Ok(drift_store::pool::ping(&self.pool).await?)
+    }
+
+    /// Announces that something happened in an environment, once `db`'s transaction commits.
+    pub(crate) async fn announce(
+        &self,
+        db: &mut PgConnection,
+        organization_id: OrganizationId,
+        environment_id: EnvironmentId,
+        kind: &str,
+    ) -> Result<(), StoreError> {
+        let event = LiveEvent { organization_id, environment_id, kind: kind.to_owned() };
+        drift_store::live::announce(db, &event).await
+    }
+}
+
+impl From<StoreError> for ServiceError {
+    fn from(error: StoreError) -> Self {
+        Self::unavailable(error)
+    }
+}

@@ -279,23 +279,26 @@ pub async fn insert(
     Ok(superseded.map(ChangeId))
 }
 
-/// Records that a check saw these changes again, as they were.
+/// Records that a check saw these changes again, as they were; with each, whether an unpublished draft waits.
 pub async fn seen_again(
     db: &mut PgConnection,
     organization: OrganizationId,
     environment: EnvironmentId,
-    ids: &[ChangeId],
+    seen: &[(ChangeId, bool)],
     check: CheckId,
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let ids: Vec<Uuid> = seen.iter().map(|(id, _)| id.0).collect();
+    let drafts: Vec<bool> = seen.iter().map(|(_, draft)| *draft).collect();
     let done = sqlx::query!(
-        "UPDATE changes SET last_check_id = $4, last_seen_at = $5, state = 'OPEN', vanished_at = NULL,
-             vanished_cause = NULL, vanished_evidence = NULL
-         WHERE organization_id = $1 AND environment_id = $2 AND id = ANY($3) AND state IN ('OPEN', 'VANISHED')",
+        "UPDATE changes SET last_check_id = $5, last_seen_at = $6, state = 'OPEN', unpublished_draft = seen.draft,
+             vanished_at = NULL, vanished_cause = NULL, vanished_evidence = NULL
+         FROM unnest($3::uuid[], $4::bool[]) AS seen (change_id, draft)
+         WHERE organization_id = $1 AND environment_id = $2 AND id = seen.change_id AND state IN ('OPEN', 'VANISHED')",
         organization.0,
         environment.0,
         &ids,
+        &drafts,
         check.0,
         now
     )

@@ -38,19 +38,26 @@ fn count(n: usize) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
 }
 
+/// A check that begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Begun {
+    /// Whose.
+    pub organization: OrganizationId,
+    /// Of what.
+    pub environment: EnvironmentId,
+    /// Its identifier; later checks have larger ones.
+    pub id: CheckId,
+    /// What made it run.
+    pub trigger: CheckTrigger,
+    /// Who asked for it, if a person did.
+    pub requested_by: Option<UserId>,
+}
+
 /// Records that a check began, and closes the record of one whose process died before it could.
 ///
 /// Checks of one environment run one at a time (its named queue), so whatever still reads RUNNING is over.
-pub async fn begin(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    environment: EnvironmentId,
-    id: CheckId,
-    trigger: CheckTrigger,
-    requested_by: Option<UserId>,
-    rules_version: i32,
-    now: DateTime<Utc>,
-) -> StoreResult<()> {
+pub async fn begin(db: &mut PgConnection, check: &Begun, rules_version: i32, now: DateTime<Utc>) -> StoreResult<()> {
+    let Begun { organization, environment, id, trigger, requested_by } = *check;
     let interrupted = Failure::new(
         drift_domain::failure::Side::Live,
         drift_domain::failure::FailureKind::Internal,

@@ -169,9 +169,7 @@ pub async fn readings(
     )
     .execute(db)
     .await?;
-    rows.into_iter()
-        .map(|row| Ok((row.raw.as_slice().try_into().map_err(StoreError::corrupt)?, row.reading)))
-        .collect()
+    rows.into_iter().map(|row| Ok((row.raw.as_slice().try_into().map_err(StoreError::corrupt)?, row.reading))).collect()
 }
 
 /// Keeps what reading these bytes gave.
@@ -206,13 +204,9 @@ pub async fn forget_unused(
     organization: OrganizationId,
     unused_since: NaiveDate,
 ) -> StoreResult<()> {
-    sqlx::query!(
-        "DELETE FROM readings WHERE organization_id = $1 AND seen_on < $2",
-        organization.0,
-        unused_since
-    )
-    .execute(&mut *db)
-    .await?;
+    sqlx::query!("DELETE FROM readings WHERE organization_id = $1 AND seen_on < $2", organization.0, unused_since)
+        .execute(&mut *db)
+        .await?;
     sqlx::query!("DELETE FROM git_trees WHERE organization_id = $1 AND seen_on < $2", organization.0, unused_since)
         .execute(db)
         .await?;

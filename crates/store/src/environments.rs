@@ -38,6 +38,8 @@ pub struct EnvironmentRecord {
     pub git_tree: Option<String>,
     /// When a person finished the adoption review.
     pub adopted_at: Option<DateTime<Utc>>,
+    /// Moves with everything that a person does to the environment.
+    pub revision: i64,
 }
 
 /// How an environment is connected. Secrets are sealed with the installation's key.
@@ -95,6 +97,7 @@ struct Row {
     git_commit: Option<String>,
     git_tree: Option<String>,
     adopted_at: Option<DateTime<Utc>>,
+    revision: i64,
 }
 
 impl TryFrom<Row> for EnvironmentRecord {
@@ -128,6 +131,7 @@ impl TryFrom<Row> for EnvironmentRecord {
             git_commit: row.git_commit,
             git_tree: row.git_tree,
             adopted_at: row.adopted_at,
+            revision: row.revision,
         })
     }
 }
@@ -185,7 +189,7 @@ pub async fn update_connection(
         "UPDATE environments SET name = $3, class = $4, n8n_base_url = $5, n8n_api_key = $6, git_api_base = $7,
              git_owner = $8, git_repository = $9, git_ref = $10, git_folder = $11, git_app_id = $12,
              git_installation_id = $13, git_secret = $14, interval_seconds = $15, git_commit = NULL, git_tree = NULL,
-             next_check_at = least(next_check_at, $16), updated_at = $16
+             revision = revision + 1, next_check_at = least(next_check_at, $16), updated_at = $16
          WHERE organization_id = $1 AND id = $2",
         organization.0,
         id.0,
@@ -220,7 +224,7 @@ pub async fn get(
         r#"SELECT organization_id, id, name, class, n8n_base_url, n8n_api_key, git_api_base, git_owner, git_repository,
                git_ref, git_folder, git_app_id, git_installation_id, git_secret, interval_seconds, next_check_at,
                drift_status, open_changes, last_drift_detected_at, last_checked_at,
-               failure AS "failure: Json<Failure>", failing_since, git_commit, git_tree, adopted_at
+               failure AS "failure: Json<Failure>", failing_since, git_commit, git_tree, adopted_at, revision
            FROM environments WHERE organization_id = $1 AND id = $2"#,
         organization.0,
         id.0
@@ -230,19 +234,28 @@ pub async fn get(
     row.map(TryInto::try_into).transpose()
 }
 
-/// Locks the environment until the transaction ends, so that its drift is recorded by one at a time.
-///
-/// # Errors
-/// [`StoreError::WrongRows`] when this organization has none such.
-pub async fn lock(db: &mut PgConnection, organization: OrganizationId, id: EnvironmentId) -> StoreResult<()> {
-    let found = sqlx::query_scalar!(
-        "SELECT count(*) FROM (SELECT FROM environments WHERE organization_id = $1 AND id = $2 FOR UPDATE) locked",
+/// Locks the environment until the transaction ends, so that its drift is recorded by one at a time. Answers its
+/// revision, or `None` when this organization has none such.
+pub async fn lock(db: &mut PgConnection, organization: OrganizationId, id: EnvironmentId) -> StoreResult<Option<i64>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT revision FROM environments WHERE organization_id = $1 AND id = $2 FOR UPDATE",
         organization.0,
         id.0
     )
-    .fetch_one(db)
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Moves the revision: a check that looked before this does not record after it.
+pub async fn bump(db: &mut PgConnection, organization: OrganizationId, id: EnvironmentId) -> StoreResult<()> {
+    let done = sqlx::query!(
+        "UPDATE environments SET revision = revision + 1 WHERE organization_id = $1 AND id = $2",
+        organization.0,
+        id.0
+    )
+    .execute(db)
     .await?;
-    exactly_one(found.unwrap_or_default().unsigned_abs())
+    exactly_one(done.rows_affected())
 }
 
 /// Whose environment this is: for background work, which is asked for an environment and not for an organization.
@@ -264,7 +277,7 @@ pub async fn list(
         r#"SELECT organization_id, id, name, class, n8n_base_url, n8n_api_key, git_api_base, git_owner, git_repository,
                git_ref, git_folder, git_app_id, git_installation_id, git_secret, interval_seconds, next_check_at,
                drift_status, open_changes, last_drift_detected_at, last_checked_at,
-               failure AS "failure: Json<Failure>", failing_since, git_commit, git_tree, adopted_at
+               failure AS "failure: Json<Failure>", failing_since, git_commit, git_tree, adopted_at, revision
            FROM environments
            WHERE organization_id = $1 AND ($2::text IS NULL OR (lower(name), id) > ($2, $3))
            ORDER BY lower(name), id LIMIT $4"#,

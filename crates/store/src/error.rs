@@ -66,12 +66,22 @@ impl From<sqlx::Error> for StoreError {
                 let constraint = refusal.constraint().unwrap_or_default().to_owned();
                 Self::Constraint { constraint, source }
             }
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => {
+            sqlx::Error::Database(refusal) if refusal.code().is_some_and(|code| is_absence(&code)) => {
                 Self::Unavailable(source)
             }
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Tls(_) => Self::Unavailable(source),
             _ => Self::Statement(source),
         }
     }
+}
+
+/// Whether an SQLSTATE says that the database is going, gone, coming up or full (class 08, 53300, class 57P).
+fn is_absence(code: &str) -> bool {
+    code.starts_with("08") || code == "53300" || matches!(code, "57P01" | "57P02" | "57P03" | "57P05")
 }
 
 /// A write that must meet exactly one row did.

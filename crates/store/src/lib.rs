@@ -6,9 +6,17 @@
 pub mod changes;
 pub mod checks;
 pub mod contents;
+pub mod deliveries;
 pub mod environments;
 pub mod error;
+pub mod events;
 pub mod jobs;
+pub mod live;
+pub mod people;
+pub mod pool;
+pub mod secretbox;
+pub mod sessions;
+pub mod sign_in;
 pub mod workflows;
 
 pub use error::{StoreError, StoreResult};

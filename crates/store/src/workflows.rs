@@ -70,6 +70,18 @@ pub async fn insert(
     Ok(())
 }
 
+/// Makes room: these workflows give up their sides, so that sides can be exchanged between records in one transaction.
+pub async fn vacate(db: &mut PgConnection, organization: OrganizationId, workflows: &[Uuid]) -> StoreResult<()> {
+    sqlx::query!(
+        "UPDATE workflows SET live_id = NULL, path = NULL WHERE organization_id = $1 AND id = ANY($2)",
+        organization.0,
+        workflows
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Records what a workflow is called and where its sides are now.
 pub async fn relocate(
     db: &mut PgConnection,

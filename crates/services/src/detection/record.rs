@@ -1,0 +1,341 @@
+//! Recording what a check found: one transaction, so that badge, changes, baseline and the check's own record are never
+//! seen apart.
+
+use std::collections::{BTreeMap, HashMap};
+
+use drift_domain::change::VanishedCause;
+use drift_domain::check::CheckOutcome;
+use drift_domain::ids::{ChangeId, CheckId};
+use drift_domain::views::IgnoredView;
+use drift_engine::Prints;
+use drift_github::SourceOfTruth;
+use drift_store::changes::{ChangeRecord, NewChange};
+use drift_store::events::NewEvent;
+use drift_store::workflows::{Agreement, WorkflowRecord};
+use drift_store::{PgConnection, StoreError, changes, checks, contents, environments, events, workflows};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::CheckError;
+use super::identity::Pair;
+use super::judge::{Difference, Evidence, Verdict};
+use crate::Services;
+
+/// Commits asked for, at most, to explain what vanished in one check: each is a call to GitHub.
+const EXPLAINED: usize = 20;
+
+/// What became of an open change that is no longer seen.
+pub(super) struct Vanishing {
+    cause: VanishedCause,
+    evidence: Option<String>,
+}
+
+impl Services {
+    /// Works out what happened to open changes that nobody decided and that this check no longer sees.
+    pub(super) async fn explain_vanished(
+        &self,
+        evidence: &Evidence<'_>,
+        verdicts: &[Verdict],
+        github: &dyn SourceOfTruth,
+    ) -> HashMap<ChangeId, Vanishing> {
+        let mut found = HashMap::new();
+        for (pair, verdict) in evidence.pairing.pairs.iter().zip(verdicts) {
+            let Verdict::Agrees { prints, .. } = verdict else { continue };
+            let Some(change) = open_change(evidence, pair) else { continue };
+            let prints_of =
+                |stored: &Option<Value>| stored.clone().and_then(|value| serde_json::from_value::<Prints>(value).ok());
+            let (was_live, was_desired) = (prints_of(&change.live_prints), prints_of(&change.desired_prints));
+            let cause = VanishedCause::tell(was_live.as_ref(), was_desired.as_ref(), prints.as_ref(), Prints::agree);
+            let explained = if found.len() < EXPLAINED && cause != VanishedCause::LiveWentBack {
+                commit_of(evidence, change, github).await
+            } else {
+                None
+            };
+            found.insert(change.id, Vanishing { cause, evidence: explained });
+        }
+        found
+    }
+
+    /// Writes everything down.
+    pub(super) async fn record(
+        &self,
+        evidence: &Evidence<'_>,
+        verdicts: &[Verdict],
+        vanishing: &HashMap<ChangeId, Vanishing>,
+        check: CheckId,
+    ) -> Result<CheckOutcome, CheckError> {
+        let (organization, id) = (evidence.environment.organization_id, evidence.environment.id);
+        let now = self.clock.now();
+        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        if environments::lock(&mut tx, organization, id).await? != Some(evidence.environment.revision) {
+            return Err(CheckError::Overtaken);
+        }
+
+        let mut scribe = Scribe { evidence, check, now, vanishing };
+        let workflow_ids = scribe.place(&mut tx).await?;
+        let mut differing = 0;
+        let mut again = Vec::new();
+        let mut standing: HashMap<usize, ChangeId> = HashMap::new();
+        for (at, (pair, verdict)) in evidence.pairing.pairs.iter().zip(verdicts).enumerate() {
+            match verdict {
+                Verdict::Agrees { prints, snapshot } => {
+                    scribe.agrees(&mut tx, pair, workflow_ids[at], prints.as_ref(), *snapshot).await?;
+                }
+                Verdict::AsBefore { change, unpublished_draft } => {
+                    differing += 1;
+                    again.push((*change, *unpublished_draft));
+                    standing.insert(at, *change);
+                }
+                Verdict::Differs(difference) => {
+                    differing += 1;
+                    let change = scribe.differs(&mut tx, pair, workflow_ids[at], difference).await?;
+                    standing.insert(at, change);
+                }
+            }
+        }
+        changes::seen_again(&mut tx, organization, id, &again, check, now).await?;
+        scribe.absorb(&mut tx, &standing).await?;
+        workflows::set_ambiguities(&mut tx, organization, id, check, &evidence.pairing.ambiguities).await?;
+
+        let found = findings(evidence, differing);
+        environments::record_good(&mut tx, organization, id, now, &found.commit, &found.tree, differing > 0).await?;
+        environments::recount(&mut tx, organization, id).await?;
+        checks::end_good(&mut tx, organization, check, &found, now).await?;
+        self.announce(&mut tx, organization, id, "check.finished").await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(if differing == 0 { CheckOutcome::InSync } else { CheckOutcome::Drift })
+    }
+}
+
+fn open_change<'a>(evidence: &Evidence<'a>, pair: &Pair) -> Option<&'a ChangeRecord> {
+    let workflow = evidence.records[pair.record?].id;
+    evidence.open.iter().find(|change| change.workflow_id == workflow)
+}
+
+/// The commit that brought the content into Git, in a sentence. GitHub failing here is no reason to fail the check: the
+/// cause itself is proven by the contents.
+async fn commit_of(evidence: &Evidence<'_>, change: &ChangeRecord, github: &dyn SourceOfTruth) -> Option<String> {
+    let path = change.path.as_deref()?.split('#').next()?;
+    match github.last_commit(&evidence.git.commit, path).await {
+        Ok(commit) => commit.map(|c| {
+            let short: String = c.sha.chars().take(10).collect();
+            format!("Commit {short} by {} on {}: {}", c.author, c.date.format("%Y-%m-%d %H:%M UTC"), c.message_subject)
+        }),
+        Err(failure) => {
+            tracing::info!(kind = %failure.kind, "no commit to show for a vanished change");
+            None
+        }
+    }
+}
+
+/// Fingerprints, counts and what was ignored: the check's own record.
+fn findings(evidence: &Evidence<'_>, differing: usize) -> checks::Findings {
+    let (live, desired) = (&evidence.live, &evidence.git.side);
+    let mut ignored: BTreeMap<String, u64> = BTreeMap::new();
+    let reads = live.items.iter().map(|i| &i.read).chain(desired.items.iter().map(|i| &i.read));
+    for (rule, count) in reads.flat_map(|read| &read.ignored) {
+        *ignored.entry(rule.clone()).or_default() += count;
+    }
+    for (rule, count) in [("archived", live.archived + desired.archived), ("not-a-workflow", desired.others)] {
+        if count > 0 {
+            ignored.insert(rule.to_owned(), count as u64);
+        }
+    }
+    // Both sides of a workflow count under one key, so that it does not matter which instance Git was written by.
+    let mut live_keyed = Vec::new();
+    let mut desired_keyed = Vec::new();
+    for pair in &evidence.pairing.pairs {
+        let path = pair.desired.map(|i| desired.items[i].key.path.clone());
+        let key = path.or_else(|| pair.live.map(|i| format!("#{}", live.items[i].key.id))).unwrap_or_default();
+        if let Some(i) = pair.live {
+            live_keyed.push((key.clone(), &live.items[i].read.prints));
+        }
+        if let Some(i) = pair.desired {
+            desired_keyed.push((key, &desired.items[i].read.prints));
+        }
+    }
+    checks::Findings {
+        commit: evidence.git.commit.clone(),
+        tree: evidence.git.tree.clone(),
+        live_workflows: live.items.len(),
+        desired_workflows: desired.items.len(),
+        parsed_workflows: live.parsed + desired.parsed,
+        differing,
+        live_fingerprint: drift_engine::environment_fingerprint(live_keyed.iter().map(|(k, p)| (k.as_str(), *p))),
+        desired_fingerprint: drift_engine::environment_fingerprint(desired_keyed.iter().map(|(k, p)| (k.as_str(), *p))),
+        ignored: ignored.into_iter().map(|(rule, count)| IgnoredView { rule, count }).collect(),
+    }
+}
+
+/// Writes one check's verdicts.
+struct Scribe<'a> {
+    evidence: &'a Evidence<'a>,
+    check: CheckId,
+    now: chrono::DateTime<chrono::Utc>,
+    vanishing: &'a HashMap<ChangeId, Vanishing>,
+}
+
+impl Scribe<'_> {
+    /// Gives every pair its row, with its sides where they are now. Answers the row of each pair.
+    async fn place(&mut self, db: &mut PgConnection) -> Result<Vec<Uuid>, CheckError> {
+        let evidence = self.evidence;
+        let (organization, environment) = (evidence.environment.organization_id, evidence.environment.id);
+        let mut moved = Vec::new();
+        let mut rows = Vec::with_capacity(evidence.pairing.pairs.len());
+        for pair in &evidence.pairing.pairs {
+            let row = self.row_of(pair);
+            match pair.record.map(|i| &evidence.records[i]) {
+                Some(old) if old.live_id != row.live_id || old.path != row.path || old.name != row.name => {
+                    moved.push((row.id, row));
+                    rows.push(old.id);
+                }
+                Some(old) => rows.push(old.id),
+                None => {
+                    rows.push(row.id);
+                    moved.push((row.id, row));
+                }
+            }
+        }
+        let mut vacated: Vec<Uuid> = moved.iter().map(|(id, _)| *id).collect();
+        vacated.extend(evidence.pairing.absorbed.iter().map(|(record, _)| evidence.records[*record].id));
+        if !vacated.is_empty() {
+            workflows::vacate(db, organization, &vacated).await?;
+        }
+        for (id, row) in moved {
+            if evidence.records.iter().any(|record| record.id == id) {
+                let (live_id, path) = (row.live_id.as_deref(), row.path.as_deref());
+                workflows::relocate(db, organization, id, &row.name, live_id, path).await?;
+            } else {
+                workflows::insert(db, organization, environment, &row, self.now).await?;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// What a pair's row must say. A side that is gone keeps its last place, so that it is known again when it comes back.
+    fn row_of(&self, pair: &Pair) -> WorkflowRecord {
+        let evidence = self.evidence;
+        let old = pair.record.map(|i| &evidence.records[i]);
+        let live = pair.live.map(|i| &evidence.live.items[i].key);
+        let desired = pair.desired.map(|i| &evidence.git.side.items[i].key);
+        let name = live.map(|l| &l.name).or(desired.map(|d| &d.name)).or(old.map(|o| &o.name));
+        WorkflowRecord {
+            id: old.map_or_else(Uuid::now_v7, |o| o.id),
+            name: name.cloned().unwrap_or_default(),
+            live_id: live.map(|l| l.id.clone()).or_else(|| old.and_then(|o| o.live_id.clone())),
+            path: desired.map(|d| d.path.clone()).or_else(|| self.free_path(old)),
+            baseline: None,
+            // The newest good check saw neither side have it: both agreed on its absence then.
+            agreed_at: evidence.environment.last_checked_at,
+        }
+    }
+
+    /// The last path of a workflow that Git no longer has, unless another workflow's file is there by now.
+    fn free_path(&self, old: Option<&WorkflowRecord>) -> Option<String> {
+        let path = old?.path.as_ref()?;
+        let taken = self.evidence.git.side.items.iter().any(|item| &item.key.path == path);
+        (!taken).then(|| path.clone())
+    }
+
+    /// Both sides have the same: the baseline moves, and an open change that nobody decided has vanished.
+    async fn agrees(
+        &self,
+        db: &mut PgConnection,
+        pair: &Pair,
+        workflow: Uuid,
+        prints: Option<&Prints>,
+        snapshot: Option<drift_domain::fingerprint::Fingerprint>,
+    ) -> Result<(), CheckError> {
+        let organization = self.evidence.environment.organization_id;
+        let value = prints.map(serde_json::to_value).transpose().map_err(CheckError::internal)?;
+        let old = pair.record.map(|i| &self.evidence.records[i]);
+        if old.is_none_or(|o| o.baseline != value || o.agreed_at.is_none()) {
+            let on = Agreement { prints: value.as_ref(), snapshot, commit: &self.evidence.git.commit };
+            workflows::set_baseline(db, organization, workflow, &on, self.now).await?;
+        }
+        let Some(change) = open_change(self.evidence, pair) else { return Ok(()) };
+        if change.state != drift_domain::change::ChangeState::Open {
+            return Ok(());
+        }
+        let Some(vanishing) = self.vanishing.get(&change.id) else { return Ok(()) };
+        let evidence = vanishing.evidence.as_deref();
+        changes::vanish(db, organization, change.id, vanishing.cause, evidence, self.now).await?;
+        let data = json!({ "cause": vanishing.cause, "evidence": evidence });
+        self.event(db, change.id, "change.vanished", data).await
+    }
+
+    /// The sides differ anew: their contents are kept, and the change is opened.
+    async fn differs(
+        &self,
+        db: &mut PgConnection,
+        pair: &Pair,
+        workflow: Uuid,
+        difference: &Difference,
+    ) -> Result<ChangeId, CheckError> {
+        let environment = self.evidence.environment;
+        let organization = environment.organization_id;
+        let value = |prints: &Prints| serde_json::to_value(prints).map_err(CheckError::internal);
+        let live = match &difference.live {
+            None => None,
+            Some((hash, bytes, prints)) => {
+                contents::keep_snapshot(db, organization, *hash, bytes, self.now).await?;
+                Some((*hash, value(prints)?))
+            }
+        };
+        let desired = match &difference.desired {
+            None => None,
+            Some((hash, prints)) => Some((*hash, value(prints)?)),
+        };
+        let new = NewChange {
+            workflow_id: workflow,
+            change_type: difference.change_type,
+            origin: difference.origin,
+            severity: difference.severity,
+            summary: difference.summary.clone(),
+            facts: serde_json::to_value(difference.traits).map_err(CheckError::internal)?,
+            live,
+            desired,
+            git_commit: self.evidence.git.commit.clone(),
+            unpublished_draft: difference.unpublished_draft,
+            adoption: environment.last_checked_at.is_none()
+                || open_change(self.evidence, pair).is_some_and(|c| c.adoption),
+        };
+        let id = ChangeId(Uuid::now_v7());
+        let superseded = changes::insert(db, organization, environment.id, id, self.check, &new, self.now).await?;
+        let data = json!({ "type": new.change_type, "origin": new.origin, "severity": new.severity, "supersedes": superseded });
+        self.event(db, id, "change.opened", data).await?;
+        Ok(id)
+    }
+
+    /// Records whose workflow turned out to be another record's: their open change goes on as that one's history.
+    async fn absorb(&self, db: &mut PgConnection, standing: &HashMap<usize, ChangeId>) -> Result<(), CheckError> {
+        let organization = self.evidence.environment.organization_id;
+        for (record, pair) in &self.evidence.pairing.absorbed {
+            let workflow = self.evidence.records[*record].id;
+            let Some(change) = self.evidence.open.iter().find(|change| change.workflow_id == workflow) else {
+                continue;
+            };
+            match standing.get(pair) {
+                Some(into) => changes::fold_into(db, organization, change.id, *into).await?,
+                None if change.state == drift_domain::change::ChangeState::Open => {
+                    changes::vanish(db, organization, change.id, VanishedCause::LiveWentBack, None, self.now).await?;
+                }
+                None => {}
+            }
+            self.event(db, change.id, "change.linked", json!({ "into": standing.get(pair) })).await?;
+        }
+        Ok(())
+    }
+
+    async fn event(&self, db: &mut PgConnection, change: ChangeId, kind: &str, data: Value) -> Result<(), CheckError> {
+        let event = NewEvent {
+            organization_id: self.evidence.environment.organization_id,
+            environment_id: Some(self.evidence.environment.id),
+            change_id: Some(change),
+            kind,
+            actor: None,
+            data,
+        };
+        Ok(events::append(db, &event, self.now).await?)
+    }
+}

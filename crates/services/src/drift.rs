@@ -1,0 +1,388 @@
+//! The drift workspace: changes, their diffs, and what people record about them.
+
+use std::cmp::Reverse;
+
+use drift_domain::change::{ChangeState, ChangeType, DecisionKind};
+use drift_domain::ids::{ChangeId, CheckId, DecisionId, EnvironmentId};
+use drift_domain::plan::{Capability, DiffLimit, PlanTier};
+use drift_domain::views::{
+    AdoptionView, ChangeFilter, ChangePage, ChangeRow, CheckRow, DiffAccess, DiffOrRefusal, DiffView, Workspace,
+};
+use drift_engine::Limits;
+use drift_store::changes::{ChangeRecord, Which};
+use drift_store::environments::EnvironmentRecord;
+use drift_store::events::NewEvent;
+use drift_store::{PgConnection, StoreError, changes, checks, contents, environments, events, workflows};
+use serde_json::json;
+
+use crate::error::{ServiceError, ServiceResult};
+use crate::gate::{Caller, Permit, cap};
+use crate::{Services, views};
+
+/// Changes that a list shows at most. The count above it is always whole.
+const LISTED: i64 = 1000;
+/// Checks that a page of the history shows.
+const CHECKS_LISTED: i64 = 30;
+/// Checks that the workspace itself shows.
+const CHECKS_IN_WORKSPACE: i64 = 8;
+/// The longest reason that is taken, in characters.
+const REASON_LENGTH: usize = 2000;
+
+impl Services {
+    /// The drift workspace of an environment.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] when the caller's organization has no such environment.
+    pub async fn workspace(
+        &self,
+        permit: &Permit<cap::Summary>,
+        id: EnvironmentId,
+        filter: ChangeFilter,
+    ) -> ServiceResult<Workspace> {
+        let (organization, caller) = (permit.organization(), permit.caller());
+        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        let record = environment(&mut db, permit, id).await?;
+        let open = by_severity(changes::list(&mut db, organization, id, Which::Open, LISTED).await?);
+        let shown = match filter.state {
+            Some(state) if !state.is_open() => {
+                by_severity(changes::list(&mut db, organization, id, Which::In(state), LISTED).await?)
+            }
+            _ => open.clone(),
+        };
+        let newest = checks::newest_good(&mut db, organization, id).await?;
+        let checking = checks::is_running(&mut db, organization, id).await?;
+        let vanished = open.iter().filter(|c| c.state == ChangeState::Vanished).count();
+        let allowed = openable(caller.plan, &open);
+        Ok(Workspace {
+            environment: views::environment_page(&record, newest.as_ref(), checking, caller, self.clock.now()),
+            changes: shown
+                .iter()
+                .filter(|change| passes(change, &filter))
+                .map(|change| views::change_row(change, may_open(caller.plan, &allowed, change.id)))
+                .collect(),
+            open_changes: record.open_changes,
+            vanished_changes: u32::try_from(vanished).unwrap_or(u32::MAX),
+            adoption: adoption(&record, newest.as_ref(), &open, caller),
+            filter,
+            diff_access: diff_access(caller.plan),
+            ambiguities: workflows::ambiguities(&mut db, organization, id).await?,
+            ignored: newest.map(|n| n.ignored).unwrap_or_default(),
+            checks: checks::list(&mut db, organization, id, None, CHECKS_IN_WORKSPACE).await?,
+            can_confirm: caller.may(Capability::ConfirmVanished),
+            by_hand: Capability::Incidents.grant(caller.plan) == drift_domain::plan::Grant::None,
+        })
+    }
+
+    /// One change with its diff, or with the reason why the plan does not show it.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] when the caller's organization has no such environment or change.
+    pub async fn change(
+        &self,
+        permit: &Permit<cap::Summary>,
+        id: EnvironmentId,
+        change: ChangeId,
+    ) -> ServiceResult<ChangePage> {
+        let (organization, caller) = (permit.organization(), permit.caller());
+        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        let record = environment(&mut db, permit, id).await?;
+        let found = changes::list(&mut db, organization, id, Which::One(change), 1).await?.pop();
+        let found = found.ok_or(ServiceError::NotFound("change"))?;
+        let open = by_severity(changes::list(&mut db, organization, id, Which::Open, LISTED).await?);
+        let allowed = openable(caller.plan, &open);
+        let diff = if may_open(caller.plan, &allowed, found.id) {
+            let live = stored(&mut db, permit, found.live_snapshot).await?;
+            let desired = stored(&mut db, permit, found.desired_snapshot).await?;
+            DiffOrRefusal::Diff(diff_of(live, desired, found.workflow.clone()).await?)
+        } else {
+            refusal(caller.plan)
+        };
+        let history = changes::list(&mut db, organization, id, Which::OfWorkflow(found.workflow_id), LISTED).await?;
+        let row = |c: &ChangeRecord| views::change_row(c, may_open(caller.plan, &allowed, c.id));
+        let older: Vec<ChangeRow> = history.iter().filter(|c| c.id != found.id).map(row).collect();
+        let base = record.connection.n8n_base_url.trim_end_matches('/');
+        Ok(ChangePage {
+            live_url: found.live_id.as_ref().map(|id| format!("{base}/workflow/{id}")),
+            row: row(&found),
+            diff,
+            history: older,
+            git_commit: found.git_commit,
+            can_confirm: caller.may(Capability::ConfirmVanished),
+        })
+    }
+
+    /// A page of an environment's checks, newest first.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] when the caller's organization has no such environment.
+    pub async fn checks(
+        &self,
+        permit: &Permit<cap::Summary>,
+        id: EnvironmentId,
+        before: Option<CheckId>,
+    ) -> ServiceResult<Vec<CheckRow>> {
+        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        environment(&mut db, permit, id).await?;
+        Ok(checks::list(&mut db, permit.organization(), id, before, CHECKS_LISTED).await?)
+    }
+
+    /// Records what a person says became of a change that vanished. That ends the change, on the record.
+    ///
+    /// # Errors
+    /// [`ServiceError::Conflict`] when the change is not vanished (any more); [`ServiceError::Invalid`] without a reason
+    /// or with a decision that is none for this.
+    pub async fn confirm_vanished(
+        &self,
+        permit: &Permit<cap::ConfirmVanished>,
+        id: EnvironmentId,
+        change: ChangeId,
+        kind: DecisionKind,
+        reason: String,
+    ) -> ServiceResult<()> {
+        let (organization, caller) = (permit.organization(), permit.caller());
+        let reason = reason.trim();
+        if reason.is_empty() || reason.chars().count() > REASON_LENGTH {
+            let message = format!("Say why, in at most {REASON_LENGTH} characters. It is kept with the decision.");
+            return Err(ServiceError::invalid("reason", message));
+        }
+        let now = self.clock.now();
+        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        environments::lock(&mut tx, organization, id).await?.ok_or(ServiceError::NotFound("environment"))?;
+        let found = changes::list(&mut tx, organization, id, Which::One(change), 1).await?.pop();
+        let found = found.ok_or(ServiceError::NotFound("change"))?;
+        if found.state != ChangeState::Vanished {
+            let message = format!(
+                "The change of “{}” is not waiting for this: it is {} now. Look at it again.",
+                found.workflow,
+                found.state.as_str().to_lowercase()
+            );
+            return Err(ServiceError::Conflict(message));
+        }
+        let decision = (DecisionId(uuid::Uuid::now_v7()), kind, reason);
+        changes::decide_vanished(&mut tx, organization, id, change, decision, caller.user_id, now).await?;
+        let event = NewEvent {
+            organization_id: organization,
+            environment_id: Some(id),
+            change_id: Some(change),
+            kind: "change.decided",
+            actor: Some(caller.user_id),
+            data: json!({ "decision": kind, "reason": reason }),
+        };
+        events::append(&mut tx, &event, now).await?;
+        environments::bump(&mut tx, organization, id).await?;
+        environments::recount(&mut tx, organization, id).await?;
+        self.announce(&mut tx, organization, id, "change.decided").await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(())
+    }
+
+    /// Links a live workflow and a file that are one workflow and that nobody could tell. A check follows at once.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] when the two are not among those listed for linking.
+    pub async fn link(
+        &self,
+        permit: &Permit<cap::Configure>,
+        id: EnvironmentId,
+        live_id: &str,
+        path: &str,
+    ) -> ServiceResult<()> {
+        let (organization, caller) = (permit.organization(), permit.caller());
+        let now = self.clock.now();
+        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        environments::lock(&mut tx, organization, id).await?.ok_or(ServiceError::NotFound("environment"))?;
+        let listed = workflows::ambiguities(&mut tx, organization, id).await?;
+        let offered =
+            listed.iter().any(|a| a.live_ids.iter().any(|l| l == live_id) && a.paths.iter().any(|p| p == path));
+        if !offered {
+            let message = "These two are not listed for linking (any more). Look at the list again.";
+            return Err(ServiceError::invalid("path", message));
+        }
+        let records = workflows::list(&mut tx, organization, id).await?;
+        let live = records.iter().find(|r| r.live_id.as_deref() == Some(live_id));
+        let file = records.iter().find(|r| r.path.as_deref() == Some(path));
+        let (Some(live), Some(file)) = (live, file) else {
+            return Err(ServiceError::Conflict("One of the two is gone by now. Recheck, then look again.".to_owned()));
+        };
+        // The file's row gives its path up; the next check, which finds them linked, folds its change into the other's.
+        if live.id != file.id {
+            let open = changes::list(&mut tx, organization, id, Which::Open, LISTED).await?;
+            let of = |workflow| open.iter().find(|c| c.workflow_id == workflow).map(|c| c.id);
+            workflows::vacate(&mut tx, organization, &[file.id]).await?;
+            workflows::relocate(&mut tx, organization, live.id, &live.name, Some(live_id), Some(path)).await?;
+            workflows::linked_by(&mut tx, organization, live.id, caller.user_id).await?;
+            if let (Some(from), Some(into)) = (of(file.id), of(live.id)) {
+                changes::fold_into(&mut tx, organization, from, into).await?;
+            }
+        }
+        let event = NewEvent {
+            organization_id: organization,
+            environment_id: Some(id),
+            change_id: None,
+            kind: "workflow.linked",
+            actor: Some(caller.user_id),
+            data: json!({ "live_id": live_id, "path": path }),
+        };
+        events::append(&mut tx, &event, now).await?;
+        environments::bump(&mut tx, organization, id).await?;
+        environments::recount(&mut tx, organization, id).await?;
+        self.ask_for_check(&mut tx, id, drift_domain::check::CheckTrigger::Recheck, Some(caller.user_id)).await?;
+        self.announce(&mut tx, organization, id, "environment.updated").await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(())
+    }
+
+    /// Ends the adoption review: somebody has looked at what differed when the environment was connected. The changes
+    /// themselves stay as they are.
+    ///
+    /// # Errors
+    /// [`ServiceError::Conflict`] when it is ended already, or no check has seen both sides yet.
+    pub async fn finish_adoption(
+        &self,
+        permit: &Permit<cap::Configure>,
+        id: EnvironmentId,
+        note: String,
+    ) -> ServiceResult<()> {
+        let (organization, caller) = (permit.organization(), permit.caller());
+        let now = self.clock.now();
+        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let record = environment_in(&mut tx, organization, id).await?;
+        if record.last_checked_at.is_none() {
+            let message = "No check has read both sides yet, so there is nothing to review.";
+            return Err(ServiceError::Conflict(message.to_owned()));
+        }
+        if !environments::record_adoption(&mut tx, organization, id, caller.user_id, now).await? {
+            return Err(ServiceError::Conflict("Somebody has finished this review already.".to_owned()));
+        }
+        let event = NewEvent {
+            organization_id: organization,
+            environment_id: Some(id),
+            change_id: None,
+            kind: "adoption.finished",
+            actor: Some(caller.user_id),
+            data: json!({ "note": note.trim(), "open_changes": record.open_changes }),
+        };
+        events::append(&mut tx, &event, now).await?;
+        self.announce(&mut tx, organization, id, "environment.updated").await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(())
+    }
+}
+
+/// The environment, if the permit's organization has it. Not yours and not there are one answer.
+pub(crate) async fn environment<C>(
+    db: &mut PgConnection,
+    permit: &Permit<C>,
+    id: EnvironmentId,
+) -> ServiceResult<EnvironmentRecord> {
+    environment_in(db, permit.organization(), id).await
+}
+
+async fn environment_in(
+    db: &mut PgConnection,
+    organization: drift_domain::ids::OrganizationId,
+    id: EnvironmentId,
+) -> ServiceResult<EnvironmentRecord> {
+    environments::get(db, organization, id).await?.ok_or(ServiceError::NotFound("environment"))
+}
+
+/// Most severe first; of one severity the newest first.
+fn by_severity(mut changes: Vec<ChangeRecord>) -> Vec<ChangeRecord> {
+    changes.sort_by_key(|c| (Reverse(c.severity), Reverse(c.first_seen_at), Reverse(c.id)));
+    changes
+}
+
+fn passes(change: &ChangeRecord, filter: &ChangeFilter) -> bool {
+    let named = filter.q.as_ref().map(|q| q.trim().to_lowercase()).filter(|q| !q.is_empty());
+    filter.change_type.is_none_or(|t| t == change.change_type)
+        && filter.origin.is_none_or(|o| o == change.origin)
+        && filter.severity.is_none_or(|s| s == change.severity)
+        && filter.state.is_none_or(|s| s == change.state)
+        && named.is_none_or(|q| change.workflow.to_lowercase().contains(&q))
+}
+
+fn diff_access(plan: PlanTier) -> DiffAccess {
+    let full = PlanTier::ALL.iter().copied().find(|p| p.diff_limit() == DiffLimit::All).unwrap_or(PlanTier::Enterprise);
+    let some = Capability::Diff.first_plan().unwrap_or(PlanTier::Enterprise);
+    match plan.diff_limit() {
+        DiffLimit::None => DiffAccess::None { needs: some },
+        DiffLimit::Workflows(workflows) => DiffAccess::Limited { workflows, needs: full },
+        DiffLimit::All => DiffAccess::All,
+    }
+}
+
+/// The open changes whose diffs a limited plan shows: those of the first workflows, the most severe first.
+fn openable(plan: PlanTier, open: &[ChangeRecord]) -> Vec<ChangeId> {
+    match plan.diff_limit() {
+        DiffLimit::Workflows(n) => open.iter().take(n as usize).map(|c| c.id).collect(),
+        DiffLimit::None | DiffLimit::All => Vec::new(),
+    }
+}
+
+fn may_open(plan: PlanTier, allowed: &[ChangeId], change: ChangeId) -> bool {
+    match plan.diff_limit() {
+        DiffLimit::None => false,
+        DiffLimit::Workflows(_) => allowed.contains(&change),
+        DiffLimit::All => true,
+    }
+}
+
+fn refusal(plan: PlanTier) -> DiffOrRefusal {
+    let (message, needs) = match diff_access(plan) {
+        DiffAccess::Limited { workflows, needs } => {
+            let message = format!(
+                "The {} plan opens the diffs of the {workflows} most severe changes of an environment. All of them need \
+                 the {} plan.",
+                plan.label(),
+                needs.label()
+            );
+            (message, needs)
+        }
+        DiffAccess::None { needs } => {
+            (format!("{} needs the {} plan or a higher one.", Capability::Diff.label(), needs.label()), needs)
+        }
+        DiffAccess::All => ("This diff is not shown.".to_owned(), plan),
+    };
+    DiffOrRefusal::Refused { message, needs }
+}
+
+async fn stored<C>(
+    db: &mut PgConnection,
+    permit: &Permit<C>,
+    hash: Option<drift_domain::fingerprint::Fingerprint>,
+) -> ServiceResult<Option<Vec<u8>>> {
+    let Some(hash) = hash else { return Ok(None) };
+    let bytes = contents::snapshot(db, permit.organization(), hash).await?;
+    bytes.map(Some).ok_or_else(|| ServiceError::unavailable(format!("the snapshot {hash} of a change is gone")))
+}
+
+/// The diff of two contents; of one that is missing, against a workflow without nodes. Beside the event loop: the largest
+/// take a second.
+async fn diff_of(live: Option<Vec<u8>>, desired: Option<Vec<u8>>, name: String) -> ServiceResult<DiffView> {
+    tokio::task::spawn_blocking(move || {
+        let nothing = json!({ "name": name, "nodes": [], "connections": {}, "settings": {} }).to_string().into_bytes();
+        let limits = Limits::default();
+        let live = drift_engine::parse(live.as_deref().unwrap_or(&nothing), &limits)?;
+        let desired = drift_engine::parse(desired.as_deref().unwrap_or(&nothing), &limits)?;
+        Ok(views::diff_view(drift_engine::diff(&live, &desired)))
+    })
+    .await
+    .map_err(ServiceError::unavailable)?
+    .map_err(|error: drift_engine::WorkflowError| ServiceError::unavailable(error))
+}
+
+fn adoption(
+    record: &EnvironmentRecord,
+    newest: Option<&checks::NewestGood>,
+    open: &[ChangeRecord],
+    caller: &Caller,
+) -> Option<AdoptionView> {
+    let newest = newest.filter(|_| record.adopted_at.is_none())?;
+    let count = |t: ChangeType| open.iter().filter(|c| c.adoption && c.change_type == t).count();
+    let modified = u32::try_from(open.iter().filter(|c| c.change_type != ChangeType::Removed).count()).unwrap_or(0);
+    Some(AdoptionView {
+        agreeing: newest.live_workflows.saturating_sub(modified),
+        by_type: ChangeType::ALL.iter().map(|t| (*t, u32::try_from(count(*t)).unwrap_or(u32::MAX))).collect(),
+        can_finish: caller.may(Capability::Configure),
+    })
+}

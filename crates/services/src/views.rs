@@ -1,0 +1,162 @@
+//! Records made into views: what a screen or an API answer shows.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use drift_domain::environment::Freshness;
+use drift_domain::plan::Capability;
+use drift_domain::views::{
+    ChangeRow, DecisionView, DiffEntry, DiffKind, DiffLine, DiffView, EnvironmentPage, EnvironmentRow, IgnoredView,
+    LineKind, VanishedView,
+};
+use drift_engine::{Change, ChangeKind, Diff, Hunk, LineOp};
+use drift_store::changes::ChangeRecord;
+use drift_store::checks::NewestGood;
+use drift_store::environments::EnvironmentRecord;
+use serde_json::Value;
+
+use crate::detection::rule_name;
+use crate::gate::Caller;
+
+/// An environment for a list.
+pub(crate) fn environment_row(record: &EnvironmentRecord, now: DateTime<Utc>) -> EnvironmentRow {
+    let interval = TimeDelta::seconds(i64::from(record.connection.interval_seconds));
+    let failure = record.failure.as_ref().map(|failure| failure.message.clone());
+    let freshness = Freshness::judge(record.last_checked_at, failure, interval, now);
+    EnvironmentRow {
+        id: record.id,
+        name: record.connection.name.clone(),
+        class: record.connection.class,
+        badge: freshness.badge(record.drift_status),
+        status: record.drift_status,
+        freshness,
+        affected_workflows: record.open_changes,
+        last_drift_detected_at: record.last_drift_detected_at,
+        adopted: record.adopted_at.is_some(),
+    }
+}
+
+/// An environment's page.
+pub(crate) fn environment_page(
+    record: &EnvironmentRecord,
+    newest: Option<&NewestGood>,
+    checking: bool,
+    caller: &Caller,
+    now: DateTime<Utc>,
+) -> EnvironmentPage {
+    let c = &record.connection;
+    EnvironmentPage {
+        row: environment_row(record, now),
+        n8n_base_url: c.n8n_base_url.clone(),
+        repository: format!("{}/{}", c.git_owner, c.git_repository),
+        git_ref: c.git_ref.clone(),
+        git_folder: c.git_folder.clone(),
+        git_commit: record.git_commit.clone(),
+        interval_seconds: c.interval_seconds.unsigned_abs(),
+        live_workflows: newest.map(|n| n.live_workflows),
+        desired_workflows: newest.map(|n| n.desired_workflows),
+        failure: record.failure.clone(),
+        failing_since: record.failing_since,
+        checking,
+        can_configure: caller.may(Capability::Configure),
+        can_recheck: caller.may(Capability::Recheck),
+        now,
+    }
+}
+
+/// A change for a list.
+pub(crate) fn change_row(record: &ChangeRecord, openable: bool) -> ChangeRow {
+    ChangeRow {
+        id: record.id,
+        workflow: record.workflow.clone(),
+        live_id: record.live_id.clone().filter(|_| record.live_snapshot.is_some()),
+        path: record.path.clone().filter(|_| record.desired_snapshot.is_some()),
+        change_type: record.change_type,
+        origin: record.origin,
+        state: record.state,
+        severity: record.severity,
+        summary: record.summary.clone(),
+        first_seen_at: record.first_seen_at,
+        last_seen_at: record.last_seen_at,
+        unpublished_draft: record.unpublished_draft,
+        vanished: record.vanished_at.zip(record.vanished_cause).map(|(at, cause)| VanishedView {
+            at,
+            cause,
+            fitting: cause.fitting_decision(),
+            evidence: record.vanished_evidence.clone(),
+        }),
+        decision: record.decision.as_ref().map(|d| DecisionView {
+            kind: d.kind,
+            reason: d.reason.clone(),
+            by: d.by.clone(),
+            at: d.at,
+        }),
+        openable,
+    }
+}
+
+/// A diff for a screen. The engine has redacted both sides already.
+pub(crate) fn diff_view(diff: Diff) -> DiffView {
+    let ignored = diff.ignored.iter().map(|i| IgnoredView { rule: rule_name(i), count: i.count as u64 }).collect();
+    let (cosmetic, entries): (Vec<Change>, Vec<Change>) = diff.changes.into_iter().partition(|c| c.cosmetic);
+    DiffView {
+        entries: entries.into_iter().map(entry).collect(),
+        cosmetic: cosmetic.into_iter().map(entry).collect(),
+        ignored,
+    }
+}
+
+fn entry(change: Change) -> DiffEntry {
+    DiffEntry {
+        kind: match change.kind {
+            ChangeKind::WorkflowModified => DiffKind::WorkflowModified,
+            ChangeKind::NodeAdded => DiffKind::NodeAdded,
+            ChangeKind::NodeRemoved => DiffKind::NodeRemoved,
+            ChangeKind::NodeRenamed => DiffKind::NodeRenamed,
+            ChangeKind::NodeModified => DiffKind::NodeModified,
+            ChangeKind::ConnectionAdded => DiffKind::ConnectionAdded,
+            ChangeKind::ConnectionRemoved => DiffKind::ConnectionRemoved,
+        },
+        node: change.node,
+        node_type: change.node_type,
+        path: change.path.iter().map(ToString::to_string).collect(),
+        desired: text(&change.desired),
+        live: text(&change.live),
+        lines: lines(&change.line_diff),
+        redacted: change.redacted,
+    }
+}
+
+/// A value as a person reads it: texts as they are, the rest as indented JSON, nothing for null.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(serde_json::to_string_pretty(other).unwrap_or_default()),
+    }
+}
+
+fn lines(hunks: &[Hunk]) -> Vec<DiffLine> {
+    let mut out = Vec::new();
+    for (at, hunk) in hunks.iter().enumerate() {
+        if at > 0 || hunk.desired_start > 1 {
+            out.push(DiffLine { kind: LineKind::Gap, desired: None, live: None, text: String::new() });
+        }
+        let number = |n: usize| u32::try_from(n).ok();
+        let (mut desired, mut live) = (hunk.desired_start, hunk.live_start);
+        for line in &hunk.lines {
+            let (kind, on_desired, on_live) = match line.op {
+                LineOp::Both => (LineKind::Same, true, true),
+                LineOp::Desired => (LineKind::Removed, true, false),
+                LineOp::Live => (LineKind::Added, false, true),
+            };
+            out.push(DiffLine {
+                kind,
+                desired: number(desired).filter(|_| on_desired),
+                live: number(live).filter(|_| on_live),
+                text: line.text.clone(),
+            });
+            desired += usize::from(on_desired);
+            live += usize::from(on_live);
+        }
+    }
+    out
+}
