@@ -1,0 +1,94 @@
+//! Connections as a set of edges between ports.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::value;
+use crate::ignored::{Notes, Rule};
+
+/// One connection: from an output of a node to an input of another. Nodes are named, as in n8n's JSON.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Edge {
+    /// The name of the source.
+    pub(crate) source: String,
+    /// The kind of port: `main`, or one of the `ai_…` kinds.
+    pub(crate) port: String,
+    /// The output, from 0: on an IF node 0 is true and 1 is false.
+    pub(crate) output: usize,
+    /// The name of the target.
+    pub(crate) target: String,
+    /// The kind of the target's port.
+    pub(crate) input_kind: String,
+    /// The target's input, from 0.
+    pub(crate) input: u64,
+}
+
+/// The edges of a workflow, sorted. What is not in the shape of n8n's connections becomes an edge to its own JSON text,
+/// so that it is compared and no shape makes this fail.
+pub(crate) fn edges(connections: &Map<String, Value>, notes: &mut Notes) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    for (source, ports) in connections {
+        let Value::Object(ports) = ports else {
+            odd(source, "", 0, ports, &mut edges);
+            continue;
+        };
+        for (port, slots) in ports {
+            let Value::Array(slots) = slots else {
+                odd(source, port, 0, slots, &mut edges);
+                continue;
+            };
+            for (output, slot) in slots.iter().enumerate() {
+                let before = edges.len();
+                slot_edges(source, port, output, slot, &mut edges);
+                if notes.is_on() && edges.len() > before + 1 {
+                    let order: Vec<_> = edges[before..].iter().map(|e| &e.target).collect();
+                    notes.note_hash(Rule::ConnectionOrder, (source, port, output), order);
+                }
+            }
+        }
+    }
+    edges.sort_unstable();
+    edges
+}
+
+fn slot_edges(source: &str, port: &str, output: usize, slot: &Value, edges: &mut Vec<Edge>) {
+    let Value::Array(targets) = slot else { return odd(source, port, output, slot, edges) };
+    for target in targets {
+        let Some(name) = target.get("node").and_then(Value::as_str) else {
+            odd(source, port, output, target, edges);
+            continue;
+        };
+        edges.push(Edge {
+            source: source.to_owned(),
+            port: port.to_owned(),
+            output,
+            target: name.to_owned(),
+            input_kind: target.get("type").and_then(Value::as_str).unwrap_or(port).to_owned(),
+            input: target.get("index").and_then(Value::as_u64).unwrap_or(0),
+        });
+    }
+}
+
+fn odd(source: &str, port: &str, output: usize, what: &Value, edges: &mut Vec<Edge>) {
+    if !value::is_empty(what) {
+        let target = String::from_utf8_lossy(&value::bytes(what)).into_owned();
+        edges.push(Edge {
+            source: source.to_owned(),
+            port: port.to_owned(),
+            output,
+            target,
+            input_kind: "?".to_owned(),
+            input: 0,
+        });
+    }
+}
+
+/// How often each name occurs: connections name nodes, and a name may occur twice in real data.
+pub(crate) fn name_counts<'a>(names: impl Iterator<Item = &'a str>) -> HashMap<&'a str, usize> {
+    let mut counts = HashMap::new();
+    for name in names {
+        *counts.entry(name).or_insert(0) += 1;
+    }
+    counts
+}

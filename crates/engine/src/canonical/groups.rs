@@ -1,0 +1,48 @@
+//! Node groups of n8n 2.x: named groups of nodes on the canvas.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::value::{bytes, is_empty, number};
+use crate::workflow::Node;
+
+/// Groups with node ids replaced by names, ids of groups dropped (they are made anew), and in an order of their own.
+pub(crate) fn canonical(groups: &Value, nodes: &[Node]) -> Value {
+    let names: HashMap<&str, &str> =
+        nodes.iter().filter_map(|n| n.id.as_deref().map(|id| (id, n.name.as_str()))).collect();
+    let Value::Array(groups) = groups else { return named(groups, &names) };
+    let mut groups: Vec<_> = groups
+        .iter()
+        .map(|group| match group {
+            Value::Object(map) => Value::Object(
+                map.iter()
+                    .filter(|(key, v)| key.as_str() != "id" && !is_empty(v))
+                    .map(|(key, v)| (key.clone(), named(v, &names)))
+                    .collect::<Map<_, _>>(),
+            ),
+            other => named(other, &names),
+        })
+        .collect();
+    groups.sort_by_cached_key(bytes);
+    Value::Array(groups)
+}
+
+fn named(value: &Value, names: &HashMap<&str, &str>) -> Value {
+    match value {
+        Value::String(s) => Value::from(names.get(s.as_str()).copied().unwrap_or(s)),
+        Value::Number(n) => Value::Number(number(n)),
+        Value::Array(items) => {
+            let mut items: Vec<_> = items.iter().map(|v| named(v, names)).collect();
+            // Members of a group are a set.
+            if items.iter().all(Value::is_string) {
+                items.sort_by_cached_key(bytes);
+            }
+            Value::Array(items)
+        }
+        Value::Object(map) => {
+            Value::Object(map.iter().filter(|(_, v)| !is_empty(v)).map(|(k, v)| (k.clone(), named(v, names))).collect())
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,280 @@
+//! Which node of one side is which of the other: by id, then name, then likeness.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::Value;
+
+use crate::canonical::connections::Edge;
+use crate::canonical::node::{CanonicalNode, STICKY};
+use crate::canonical::value::{self, is_uuid};
+use crate::workflow::Node;
+
+/// A node, its canonical form, and a hash of that.
+pub(super) struct Prepared<'a> {
+    pub(super) node: &'a Node,
+    pub(super) form: CanonicalNode,
+    hash: blake3::Hash,
+}
+
+impl<'a> Prepared<'a> {
+    pub(super) fn new(node: &'a Node, form: CanonicalNode) -> Self {
+        let hash = if node.kind == STICKY {
+            let text = form.cosmetic.get("parameters").cloned().unwrap_or_default();
+            blake3::hash(&value::bytes(&text))
+        } else {
+            blake3::hash(&value::write_to_vec(&form.fields))
+        };
+        Self { node, form, hash }
+    }
+}
+
+/// Less likeness than this is no likeness.
+const LIKE: f64 = 0.55;
+/// Pairs of one type up to which every pair is compared. Beyond, only those of equal content or place.
+const PAIRS: usize = 40_000;
+/// How often likeness is looked for again, since a node found makes its neighbours easier to find.
+const ROUNDS: usize = 4;
+
+/// Pairs of indices that belong together.
+pub(super) struct Matches {
+    /// For each live node the desired one.
+    pub(super) desired_of: Vec<Option<usize>>,
+    /// For each desired node the live one.
+    pub(super) live_of: Vec<Option<usize>>,
+}
+
+impl Matches {
+    fn pair(&mut self, live: usize, desired: usize) {
+        self.desired_of[live] = Some(desired);
+        self.live_of[desired] = Some(live);
+    }
+
+    fn is_free(&self, live: usize, desired: usize) -> bool {
+        self.desired_of[live].is_none() && self.live_of[desired].is_none()
+    }
+}
+
+/// Finds the pairs. Nodes that are the same in name and content come first, whatever their ids: so that sides with equal
+/// fingerprints never differ. Then ids where they are trustworthy (UUIDs that occur once, on nodes of one type; ids such
+/// as `node-3` are counted anew by the tools that write them), names, other ids, likeness, and last names alone, for a
+/// node that was replaced by one of another type.
+pub(super) fn matches(live: &[Prepared<'_>], desired: &[Prepared<'_>], edges: [&[Edge]; 2]) -> Matches {
+    let mut m = Matches { desired_of: vec![None; live.len()], live_of: vec![None; desired.len()] };
+    by_key(&mut m, live, desired, |p| Some((p.node.name.as_str(), *p.hash.as_bytes())));
+    by_id(&mut m, live, desired, is_uuid);
+    by_key(&mut m, live, desired, |p| Some((p.node.name.as_str(), p.node.kind.as_str())).filter(|k| !k.0.is_empty()));
+    by_id(&mut m, live, desired, |_| true);
+    for _ in 0..ROUNDS {
+        if !by_likeness(&mut m, live, desired, edges) {
+            break;
+        }
+    }
+    by_key(&mut m, live, desired, |p| {
+        Some(p.node.name.as_str()).filter(|name| !name.is_empty() && p.node.kind != STICKY)
+    });
+    m
+}
+
+/// Pairs what has the same key; within a key first what has the same id, then the same place, then in order.
+fn by_key<'p, K: std::hash::Hash + Eq>(
+    m: &mut Matches,
+    live: &'p [Prepared<'p>],
+    desired: &'p [Prepared<'p>],
+    key: impl Fn(&'p Prepared<'p>) -> Option<K>,
+) {
+    let mut buckets: HashMap<K, Vec<usize>> = HashMap::new();
+    for (i, p) in live.iter().enumerate().filter(|(i, _)| m.desired_of[*i].is_none()) {
+        if let Some(key) = key(p) {
+            buckets.entry(key).or_default().push(i);
+        }
+    }
+    let same_id = |a: &Prepared<'_>, b: &Prepared<'_>| a.node.id.is_some() && a.node.id == b.node.id;
+    let same_place =
+        |a: &Prepared<'_>, b: &Prepared<'_>| a.form.cosmetic.get("position") == b.form.cosmetic.get("position");
+    let passes: [&dyn Fn(&Prepared<'_>, &Prepared<'_>) -> bool; 3] = [&same_id, &same_place, &|_, _| true];
+    for pass in passes {
+        for (j, d) in desired.iter().enumerate() {
+            if m.live_of[j].is_some() {
+                continue;
+            }
+            let Some(bucket) = key(d).and_then(|key| buckets.get_mut(&key)) else { continue };
+            if let Some(at) = bucket.iter().position(|&i| pass(&live[i], d)) {
+                m.pair(bucket.remove(at), j);
+            }
+        }
+    }
+}
+
+/// Pairs nodes of one type by ids that occur once on each side.
+fn by_id(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>], trusted: impl Fn(&str) -> bool) {
+    let ids = |side: &[Prepared<'_>]| {
+        let mut at: HashMap<String, Option<usize>> = HashMap::new();
+        for (i, p) in side.iter().enumerate() {
+            if let Some(id) = p.node.id.as_deref().filter(|id| trusted(id)) {
+                at.entry(id.to_owned()).and_modify(|seen| *seen = None).or_insert(Some(i));
+            }
+        }
+        at
+    };
+    let ours = ids(live);
+    for (id, j) in ids(desired) {
+        if let (Some(j), Some(Some(i))) = (j, ours.get(&id))
+            && m.is_free(*i, j)
+            && live[*i].node.kind == desired[j].node.kind
+        {
+            m.pair(*i, j);
+        }
+    }
+}
+
+/// What is compared of a node when likeness is looked for.
+struct Looks<'a> {
+    index: usize,
+    node: &'a Prepared<'a>,
+    leaves: BTreeMap<String, &'a Value>,
+    neighbours: HashSet<(bool, &'a str, usize, usize)>,
+    connected: bool,
+}
+
+fn by_likeness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>], edges: [&[Edge]; 2]) -> bool {
+    let ours = looks(live, &m.desired_of, edges[0], |i| m.desired_of[i]);
+    let theirs = looks(desired, &m.live_of, edges[1], |j| m.live_of[j].map(|_| j));
+    let mut found = Vec::new();
+    for (kind, ours) in &ours {
+        let Some(theirs) = theirs.get(kind) else { continue };
+        let every_pair = ours.len().saturating_mul(theirs.len()) <= PAIRS;
+        for a in ours {
+            for b in theirs {
+                let alike = || a.node.hash == b.node.hash || place(a) == place(b);
+                if every_pair || alike() {
+                    let score = likeness(a, b);
+                    if score >= LIKE {
+                        found.push((score, a.index, b.index));
+                    }
+                }
+            }
+        }
+    }
+    found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| (a.1, a.2).cmp(&(b.1, b.2))));
+    let mut any = false;
+    for (_, i, j) in found {
+        if m.is_free(i, j) {
+            m.pair(i, j);
+            any = true;
+        }
+    }
+    any
+}
+
+/// The unmatched nodes of a side by type. `identity` gives the desired side's index of a neighbour that was matched.
+fn looks<'a>(
+    side: &'a [Prepared<'a>],
+    matched: &[Option<usize>],
+    edges: &'a [Edge],
+    identity: impl Fn(usize) -> Option<usize>,
+) -> BTreeMap<&'a str, Vec<Looks<'a>>> {
+    if matched.iter().all(Option::is_some) {
+        return BTreeMap::new();
+    }
+    let index: HashMap<&str, usize> = side.iter().enumerate().rev().map(|(i, p)| (p.node.name.as_str(), i)).collect();
+    let mut around: HashMap<usize, (HashSet<(bool, &str, usize, usize)>, bool)> = HashMap::new();
+    for e in edges {
+        let (Some(&s), Some(&t)) = (index.get(e.source.as_str()), index.get(e.target.as_str())) else { continue };
+        for (node, other, outgoing) in [(s, t, true), (t, s, false)] {
+            if matched[node].is_none() {
+                let entry = around.entry(node).or_default();
+                entry.1 = true;
+                entry.0.extend(identity(other).map(|other| (outgoing, e.port.as_str(), e.output, other)));
+            }
+        }
+    }
+    let mut out: BTreeMap<&str, Vec<Looks<'a>>> = BTreeMap::new();
+    for (i, p) in side.iter().enumerate().filter(|(i, _)| matched[*i].is_none()) {
+        let mut leaves = BTreeMap::new();
+        let fields = if p.node.kind == STICKY { &p.form.cosmetic } else { &p.form.fields };
+        for (key, value) in fields.iter().filter(|(key, _)| !matches!(key.as_str(), "type" | "position")) {
+            collect(key, value, &mut leaves);
+        }
+        let (neighbours, connected) = around.remove(&i).unwrap_or_default();
+        let looks = Looks { index: i, node: p, leaves, neighbours, connected };
+        out.entry(p.node.kind.as_str()).or_default().push(looks);
+    }
+    out
+}
+
+fn collect<'a>(path: &str, value: &'a Value, leaves: &mut BTreeMap<String, &'a Value>) {
+    match value {
+        Value::Object(map) => map.iter().for_each(|(k, v)| collect(&format!("{path}\u{1f}{k}"), v, leaves)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, v)| collect(&format!("{path}\u{1f}{i}"), v, leaves));
+        }
+        leaf => {
+            leaves.insert(path.to_owned(), leaf);
+        }
+    }
+}
+
+fn place<'a>(looks: &Looks<'a>) -> Option<&'a Value> {
+    looks.node.form.cosmetic.get("position")
+}
+
+/// How alike two nodes of one type are, from 0 to 1: content, neighbours, place and name.
+fn likeness(a: &Looks<'_>, b: &Looks<'_>) -> f64 {
+    let neighbours = if a.connected || b.connected {
+        let common = a.neighbours.intersection(&b.neighbours).count();
+        ratio(common, a.neighbours.len() + b.neighbours.len() - common, 0.0)
+    } else {
+        0.5
+    };
+    let place = f64::from(u8::from(place(a).is_some() && place(a) == place(b)));
+    let content = if a.node.hash == b.node.hash { 1.0 } else { content(&a.leaves, &b.leaves) };
+    let name = text_likeness(&a.node.node.name, &b.node.node.name);
+    0.45 * content + 0.3 * neighbours + 0.15 * place + 0.1 * name
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a workflow's parts are far below 2^52")]
+fn ratio(part: usize, whole: usize, empty: f64) -> f64 {
+    if whole == 0 { empty } else { part as f64 / whole as f64 }
+}
+
+/// Long text weighs more than a choice from a list, up to a point.
+#[expect(clippy::cast_precision_loss, reason = "at most 2000")]
+fn weight(value: &Value) -> f64 {
+    1.0 + value.as_str().map_or(0.0, |s| s.len().min(2_000) as f64 / 100.0)
+}
+
+fn content(a: &BTreeMap<String, &Value>, b: &BTreeMap<String, &Value>) -> f64 {
+    let (mut same, mut all) = (0.0, 0.0);
+    for (path, x) in a {
+        match b.get(path) {
+            Some(y) => {
+                let w = weight(x).max(weight(y));
+                all += w;
+                same += w * match (x, y) {
+                    _ if x == y => 1.0,
+                    (Value::String(x), Value::String(y)) => text_likeness(x, y),
+                    _ => 0.0,
+                };
+            }
+            None => all += weight(x),
+        }
+    }
+    all += b.iter().filter(|(path, _)| !a.contains_key(*path)).map(|(_, y)| weight(y)).sum::<f64>();
+    if all == 0.0 { 1.0 } else { same / all }
+}
+
+/// Lines in common where there are several, else words in common.
+fn text_likeness(a: &str, b: &str) -> f64 {
+    if a == b {
+        return 1.0;
+    }
+    let parts = |s: &'_ str| -> HashSet<String> {
+        if a.contains('\n') && b.contains('\n') {
+            s.lines().map(|l| l.trim().to_owned()).collect()
+        } else {
+            s.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
+        }
+    };
+    let (x, y) = (parts(a), parts(b));
+    ratio(2 * x.intersection(&y).count(), x.len() + y.len(), 0.0)
+}

@@ -1,0 +1,195 @@
+//! Reading workflows: every format that n8n writes, with limits, and errors that say what is wrong and where.
+
+mod build;
+mod text;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::Limits;
+use crate::workflow::Workflow;
+
+/// The depth that serde_json reads without being told otherwise: one less than its limit of 128.
+const SERDE_DEPTH: usize = 127;
+
+/// Why one workflow could not be read. Names the workflow, what is wrong, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{which}: {problem}")]
+pub struct WorkflowError {
+    /// Which workflow: its name or id where they could be read, else its place in the file.
+    pub which: String,
+    /// The id that the broken workflow states, where it could be read.
+    pub id: Option<String>,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// What is wrong with a workflow or a file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// More bytes than the limit.
+    #[error("{bytes} bytes, more than the limit of {limit}; split the workflow or take large data out of it")]
+    TooLarge {
+        /// What it has.
+        bytes: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// More nodes than the limit.
+    #[error("{nodes} nodes, more than the limit of {limit}; split the workflow")]
+    TooManyNodes {
+        /// What it has.
+        nodes: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// Objects and arrays nested deeper than the limit.
+    #[error("nested {depth} levels deep, more than the limit of {limit}; flatten the data inside it")]
+    TooDeep {
+        /// What it has.
+        depth: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// Not JSON.
+    #[error("not JSON at line {line}, column {column}: {reason}")]
+    NotJson {
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What the parser found, without content of the file.
+        reason: String,
+    },
+    /// JSON that is not a workflow.
+    #[error("not an n8n workflow: {0}")]
+    NotAWorkflow(String),
+}
+
+/// Why a file could not be read at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the file holds no workflows: {problem}")]
+pub struct FileError {
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// Reads one workflow.
+///
+/// Takes any format that holds exactly one: an answer of the public API, a file of `n8n export:workflow` (also the list
+/// of one that it writes without `--separate`), a source-control file, a package's `workflow.json`, the editor's
+/// download or clipboard.
+///
+/// # Errors
+/// Where a limit is exceeded, or the bytes are not JSON, or not one workflow.
+pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Workflow, WorkflowError> {
+    let named = |problem, value: Option<&Value>| error("the workflow", value, problem);
+    let value = value(bytes, limits).map_err(|problem| named(problem, None))?;
+    match value {
+        Value::Array(items) if items.len() == 1 => one(items.into_iter().next().unwrap_or_default(), limits),
+        Value::Array(items) => {
+            let reason = format!("a list of {} workflows where one was expected", items.len());
+            Err(named(Problem::NotAWorkflow(reason), None))
+        }
+        Value::Object(mut map) if !map.contains_key("nodes") && map.get("data").is_some_and(Value::is_object) => {
+            one(map.remove("data").unwrap_or_default(), limits)
+        }
+        other => one(other, limits),
+    }
+}
+
+/// Reads a file of any accepted format: one workflow (see [`parse`]), a list of them as `n8n export:workflow --all`
+/// writes, or a page of the public API, `{"data": […]}`. A workflow that cannot be read is an error in its place and the
+/// rest goes on. The limit of bytes holds for each workflow.
+///
+/// # Errors
+/// Where the file as a whole is not JSON, or holds something else than workflows.
+pub fn parse_file(bytes: &[u8], limits: &Limits) -> Result<Vec<Result<Workflow, WorkflowError>>, FileError> {
+    let bytes = text::without_mark(bytes);
+    let first = bytes.iter().find(|b| !b.is_ascii_whitespace());
+    if first == Some(&b'[') {
+        return list(bytes, limits);
+    }
+    if first == Some(&b'{') {
+        let top: HashMap<Cow<'_, str>, &RawValue> = shallow(bytes)?;
+        let data = top.get("data").filter(|_| !top.contains_key("nodes"));
+        if let Some(data) = data.filter(|d| d.get().starts_with('[')) {
+            return list(data.get().as_bytes(), limits);
+        }
+        if data.is_none_or(|d| !d.get().starts_with('{')) && !top.contains_key("nodes") {
+            return Err(FileError { problem: build::no_nodes(top.keys().map(AsRef::as_ref)) });
+        }
+    } else {
+        let value: Value = shallow(bytes)?;
+        return Err(FileError { problem: build::not_an_object(&value) });
+    }
+    Ok(vec![parse(bytes, limits)])
+}
+
+fn list(bytes: &[u8], limits: &Limits) -> Result<Vec<Result<Workflow, WorkflowError>>, FileError> {
+    let items: Vec<&RawValue> = shallow(bytes)?;
+    Ok(items
+        .into_iter()
+        .enumerate()
+        .map(|(i, item)| {
+            let item = item.get().as_bytes();
+            let place = format!("workflow {} of the file", i + 1);
+            value(item, limits)
+                .map_err(|problem| error(&place, None, problem))
+                .and_then(|value| one(value, limits))
+                .map_err(|e| if e.which == "the workflow" { WorkflowError { which: place, ..e } } else { e })
+        })
+        .collect())
+}
+
+/// Reads the outer level only; what is inside is looked over and not built, at any depth.
+fn shallow<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, FileError> {
+    serde_json::from_slice(bytes).map_err(|e| FileError { problem: not_json(&e) })
+}
+
+fn one(value: Value, limits: &Limits) -> Result<Workflow, WorkflowError> {
+    build::workflow(value, limits)
+}
+
+fn error(which: &str, value: Option<&Value>, problem: Problem) -> WorkflowError {
+    let text = |key| value.and_then(|v| v.get(key)).and_then(Value::as_str).filter(|s| !s.is_empty());
+    let which = text("name").or(text("id")).map_or_else(|| which.to_owned(), |name| format!("workflow {name:?}"));
+    WorkflowError { which, id: text("id").map(str::to_owned), problem }
+}
+
+/// Bytes to a value, within the limits of size and depth.
+fn value(bytes: &[u8], limits: &Limits) -> Result<Value, Problem> {
+    let bytes = text::without_mark(bytes);
+    if bytes.len() > limits.max_bytes {
+        return Err(Problem::TooLarge { bytes: bytes.len(), limit: limits.max_bytes });
+    }
+    // serde_json refuses what is deeper than 127; only then, or under a lower limit, is the depth counted.
+    if limits.max_depth < SERDE_DEPTH {
+        check_depth(bytes, limits)?;
+    }
+    let failure = match serde_json::from_slice(bytes) {
+        Ok(value) => return Ok(value),
+        Err(failure) => failure,
+    };
+    check_depth(bytes, limits)?;
+    let repaired = text::repair(bytes);
+    let mut deserializer = serde_json::Deserializer::from_slice(&repaired);
+    deserializer.disable_recursion_limit();
+    let value = Value::deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    value.map_err(|_| not_json(&failure))
+}
+
+fn check_depth(bytes: &[u8], limits: &Limits) -> Result<(), Problem> {
+    let depth = text::depth(bytes);
+    if depth > limits.max_depth { Err(Problem::TooDeep { depth, limit: limits.max_depth }) } else { Ok(()) }
+}
+
+fn not_json(failure: &serde_json::Error) -> Problem {
+    let text = failure.to_string();
+    let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned();
+    Problem::NotJson { line: failure.line(), column: failure.column(), reason }
+}

@@ -1,0 +1,138 @@
+//! Secrets made unreadable before anybody sees a workflow, on both sides together: equal secrets stay equal and
+//! different ones different, and neither is shown.
+
+mod keys;
+mod patterns;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use crate::workflow::Workflow;
+
+/// Replaces secrets by labels, `‹secret 1›`, `‹secret 2›`: one label for each secret, in the order in which they are met.
+/// A label says nothing of the secret, not even its length or a hash.
+///
+/// What belongs together (both sides of a diff) goes through one redactor, or equal secrets could not be told.
+#[derive(Default)]
+pub struct Redactor {
+    labels: HashMap<String, usize>,
+    used: bool,
+}
+
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The keys are the secrets.
+        f.debug_struct("Redactor").field("secrets", &self.labels.len()).finish_non_exhaustive()
+    }
+}
+
+/// A workflow's content for showing, without secrets. Where two sides are shown, use [`redact_both`].
+#[must_use]
+pub fn redact(workflow: &Workflow) -> Value {
+    Redactor::new().value(&workflow.to_value())
+}
+
+/// Both sides for showing, with one set of labels.
+#[must_use]
+pub fn redact_both(live: &Workflow, desired: &Workflow) -> (Value, Value) {
+    let mut redactor = Redactor::new();
+    (redactor.value(&live.to_value()), redactor.value(&desired.to_value()))
+}
+
+impl Redactor {
+    /// A redactor that has met no secret yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether a secret was replaced since this was asked last.
+    pub(crate) fn take_used(&mut self) -> bool {
+        std::mem::take(&mut self.used)
+    }
+
+    fn label(&mut self, secret: &str) -> String {
+        self.used = true;
+        let next = self.labels.len() + 1;
+        let n = *self.labels.entry(secret.to_owned()).or_insert(next);
+        format!("‹secret {n}›")
+    }
+
+    /// A value without its secrets.
+    #[must_use]
+    pub fn value(&mut self, value: &Value) -> Value {
+        match value {
+            Value::String(s) => Value::from(self.text(s)),
+            Value::Array(items) => items.iter().map(|item| self.value(item)).collect(),
+            Value::Object(map) => Value::Object(self.object(map)),
+            other => other.clone(),
+        }
+    }
+
+    /// An object without its secrets. Pairs of a name and a value (headers, query parameters, assignments) are read
+    /// together.
+    #[must_use]
+    pub fn object(&mut self, map: &Map<String, Value>) -> Map<String, Value> {
+        let named_secret =
+            keys::NAMES.iter().filter_map(|name| map.get(*name).and_then(Value::as_str)).any(keys::is_secret);
+        map.iter()
+            .map(|(key, value)| {
+                let value = if named_secret && keys::VALUES.contains(&key.as_str()) {
+                    self.secret(value)
+                } else {
+                    self.member(key, value)
+                };
+                (key.clone(), value)
+            })
+            .collect()
+    }
+
+    /// The value of a key, whose name tells whether it is a secret.
+    #[must_use]
+    pub fn member(&mut self, key: &str, value: &Value) -> Value {
+        if keys::is_secret(key) { self.secret(value) } else { self.value(value) }
+    }
+
+    /// A value that is a secret by its name. What an expression computes is not known here and stays; text around it
+    /// and inside its quotes goes.
+    fn secret(&mut self, value: &Value) -> Value {
+        match value {
+            Value::String(s) if s.is_empty() => value.clone(),
+            Value::String(s) if s.starts_with('=') => {
+                let literal = patterns::outside_expressions(s, &mut |part| self.label(part));
+                Value::from(self.text(&literal))
+            }
+            Value::String(s) => Value::from(self.label(s)),
+            Value::Number(n) => Value::from(self.label(&n.to_string())),
+            Value::Array(items) => items.iter().map(|item| self.secret(item)).collect(),
+            // A resource locator or an object of some kind: its own keys tell, and `value` is the secret.
+            Value::Object(map) => Value::Object(
+                map.iter()
+                    .map(|(key, v)| {
+                        let v = if keys::VALUES.contains(&key.as_str()) { self.secret(v) } else { self.member(key, v) };
+                        (key.clone(), v)
+                    })
+                    .collect(),
+            ),
+            other => other.clone(),
+        }
+    }
+
+    /// Text without what looks like a secret: known shapes of tokens, `Bearer …`, passwords in addresses, values beside
+    /// secret names in code, JSON, SQL and shell.
+    #[must_use]
+    pub fn text(&mut self, text: &str) -> String {
+        let mut out = Cow::Borrowed(text);
+        patterns::each(|pattern| {
+            if let Some(replaced) = pattern.replace(&out, &mut |secret| self.label(secret)) {
+                out = Cow::Owned(replaced);
+            }
+        });
+        out.into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests;
