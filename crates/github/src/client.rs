@@ -228,7 +228,8 @@ impl SourceOfTruth for Github {
             repository_id: repository.id,
             default_branch: repository.default_branch,
             private: repository.private,
-            can_push: repository.permissions.map(|permissions| permissions.push),
+            // For an App's installation the field says nothing about what the App may do.
+            can_push: repository.permissions.filter(|_| !self.wire.subject.app).map(|permissions| permissions.push),
             commit,
             tree: sha,
             json_files: files.len() as u64,

@@ -185,7 +185,12 @@ impl Listing {
 }
 
 fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+    [folder, name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+}
+
+/// A folder as it stands in a sentence.
+fn place(folder: &str) -> String {
+    if folder.is_empty() { "The root".to_owned() } else { format!("The folder \"{folder}\"") }
 }
 
 /// Lists everything below the tree. A tree whose recursive listing is cut short is listed by itself, and its sub-folders
@@ -239,8 +244,9 @@ async fn whole(github: &Github, sha: &str) -> Result<Whole, Failure> {
 
 fn cut_short(github: &Github, folder: &str) -> Failure {
     let message = format!(
-        "The folder \"{folder}\" of {} holds more files than GitHub lists at once, and they are not in sub-folders. Choose a \
+        "{} of {} holds more files than GitHub lists at once, and they are not in sub-folders. Choose a \
          folder that holds the workflows alone",
+        place(folder),
         github.wire.subject.repository
     );
     failed(FailureKind::PartialListing, message)
@@ -248,8 +254,9 @@ fn cut_short(github: &Github, folder: &str) -> Failure {
 
 fn too_many(github: &Github, folder: &str) -> Failure {
     let message = format!(
-        "The folder \"{folder}\" of {} holds more than {MAX_ENTRIES} files, the most that are listed. Choose a folder that \
+        "{} of {} holds more than {MAX_ENTRIES} files, the most that are listed. Choose a folder that \
          holds the workflows alone",
+        place(folder),
         github.wire.subject.repository
     );
     failed(FailureKind::PartialListing, message)
