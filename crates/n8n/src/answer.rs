@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use drift_domain::failure::{Failure, FailureKind, Side};
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use serde::Deserialize;
 use url::Url;
 
@@ -109,9 +109,7 @@ pub(crate) fn refused(host: &str, status: StatusCode, headers: &HeaderMap, body:
         300..=399 => redirected(host, status, headers, base),
         404 | 405 | 410 => failure(
             FailureKind::NotN8n,
-            format!(
-                "There is no n8n public API at {host} ({status}). Check the address, its path and port, and that the public API is not switched off in n8n."
-            ),
+            format!("There is no n8n public API at {host} ({status}). {}", what_of_404(body)),
         ),
         _ if own.is_some() => failure(
             FailureKind::BrokenAnswer,
@@ -123,6 +121,16 @@ pub(crate) fn refused(host: &str, status: StatusCode, headers: &HeaderMap, body:
             FailureKind::NotN8n,
             format!("What answers at {host} is not the n8n API ({status}). Check the address, its path and port."),
         ),
+    }
+}
+
+/// n8n answers like this for some seconds before its routes exist (observed), and so do other servers for good.
+fn what_of_404(body: &[u8]) -> &'static str {
+    if body.windows(10).any(|part| part == b"Cannot GET") {
+        "If n8n was started just now, it is not ready yet, and this is tried again by itself; otherwise check the \
+         address, its path and port, and that the public API is not switched off."
+    } else {
+        "Check the address, its path and port, and that the public API is not switched off in n8n."
     }
 }
 
@@ -156,11 +164,10 @@ fn redirected(host: &str, status: StatusCode, headers: &HeaderMap, base: &Url) -
 }
 
 /// A success whose body is not what the API describes.
-pub(crate) fn not_json(host: &str, headers: &HeaderMap, body: &[u8], why: &serde_json::Error) -> Failure {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+pub(crate) fn not_json(host: &str, body: &[u8], why: &serde_json::Error) -> Failure {
     let start = body.trim_ascii_start();
     let looks_like_json = matches!(start.first(), Some(b'{' | b'['));
-    if content_type.contains("html") || start.first() == Some(&b'<') {
+    if start.first() == Some(&b'<') {
         return failure(
             FailureKind::NotN8n,
             format!(
@@ -182,13 +189,14 @@ pub(crate) fn not_json(host: &str, headers: &HeaderMap, body: &[u8], why: &serde
             format!("{host} answers JSON that is not a list of workflows. Check that the address is n8n's."),
         );
     }
-    failure(
-        FailureKind::NotN8n,
-        format!(
-            "{host} answers text where the n8n API should be ({:?}). n8n does that while it starts; otherwise check the address.",
-            shorten(&String::from_utf8_lossy(&start[..start.len().min(400)]), 80)
-        ),
-    )
+    // n8n calls this text/html, so only the body tells (observed).
+    let text = shorten(&String::from_utf8_lossy(&start[..start.len().min(400)]), 80);
+    let what = if text.contains("starting up") {
+        format!("n8n at {host} is still starting ({text:?}). This is tried again by itself.")
+    } else {
+        format!("{host} answers text where the n8n API should be ({text:?}). Check the address, its path and port.")
+    };
+    failure(FailureKind::NotN8n, what)
 }
 
 fn find<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {

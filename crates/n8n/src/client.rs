@@ -204,7 +204,7 @@ impl LiveEnvironment for Client {
                 FailureKind::BrokenAnswer,
                 format!("n8n at {} answered with another workflow than {id:?}.", self.host),
             )),
-            Err(why) => Err(answer::not_json(&self.host, &reply.headers, &reply.body, &why)),
+            Err(why) => Err(answer::not_json(&self.host, &reply.body, &why)),
         }
     }
 

@@ -148,7 +148,7 @@ impl Client {
         if reply.status == StatusCode::NOT_MODIFIED {
             return Ok(None);
         }
-        let broken = |why| answer::not_json(&self.host, &reply.headers, &reply.body, &why);
+        let broken = |why| answer::not_json(&self.host, &reply.body, &why);
         let page: PageBody<'_> = serde_json::from_slice(&reply.body).map_err(broken)?;
         let workflows =
             page.data.iter().map(|raw| workflow(&reply.body, raw)).collect::<Result<_, _>>().map_err(broken)?;

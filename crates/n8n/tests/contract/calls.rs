@@ -1,0 +1,127 @@
+//! Plain calls to a server under contract.
+
+use std::sync::Mutex;
+
+use drift_n8n::{LiveEnvironment as _, VersionFamily};
+use reqwest::header::HeaderMap;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::common;
+
+/// A server under contract.
+pub struct Target {
+    pub url: String,
+    pub key: String,
+    pub version: VersionFamily,
+    http: reqwest::Client,
+    made: Mutex<Vec<String>>,
+}
+
+/// What it answered.
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e} in {}", self.text))
+    }
+
+    pub fn message(&self) -> String {
+        self.json()["message"].as_str().unwrap_or_else(|| panic!("no message in {}", self.text)).to_owned()
+    }
+
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        self.json()
+    }
+}
+
+impl Target {
+    pub fn new(url: &str, key: &str, version: VersionFamily) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { url: url.to_owned(), key: key.to_owned(), version, http, made: Mutex::default() }
+    }
+
+    /// A real server: asks it for its version.
+    pub async fn find(url: &str, key: &str) -> Self {
+        let probe = common::client(url, key).probe().await.unwrap();
+        Self::new(url, key, probe.version.expect("the version can be told"))
+    }
+
+    pub fn is_1x(&self) -> bool {
+        self.version == VersionFamily::V1
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}/api/v1{path}", self.url))
+    }
+
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Reply { status, headers, text: response.text().await.unwrap() }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(self.request(Method::GET, path).header("X-N8N-API-KEY", &self.key)).await
+    }
+
+    pub async fn call(&self, method: Method, path: &str, body: Value) -> Reply {
+        self.send(self.request(method, path).header("X-N8N-API-KEY", &self.key).json(&body)).await
+    }
+
+    pub async fn put(&self, id: &str, body: Value) -> Reply {
+        self.call(Method::PUT, &format!("/workflows/{id}"), body).await
+    }
+
+    /// POST without a body to `/workflows/ID/ACTION`.
+    pub async fn act(&self, id: &str, action: &str) -> Reply {
+        let path = format!("/workflows/{id}/{action}");
+        self.send(self.request(Method::POST, &path).header("X-N8N-API-KEY", &self.key)).await
+    }
+
+    pub async fn create(&self, body: &Value) -> Value {
+        let made = self.call(Method::POST, "/workflows", body.clone()).await.ok();
+        self.made.lock().unwrap().push(id(&made));
+        made
+    }
+
+    pub async fn workflow(&self, id: &str) -> Value {
+        self.get(&format!("/workflows/{id}")).await.ok()
+    }
+
+    /// This workflow as the list shows it.
+    pub async fn listed(&self, id: &str) -> Value {
+        let page = self.get("/workflows?limit=250").await.ok();
+        let found = page["data"].as_array().unwrap().iter().find(|w| w["id"] == id).cloned();
+        found.unwrap_or_else(|| panic!("{id} is not listed"))
+    }
+
+    /// Takes away what the test made.
+    pub async fn clean_up(&self) {
+        let made = std::mem::take(&mut *self.made.lock().unwrap());
+        for id in made {
+            self.act(&id, "deactivate").await;
+            self.call(Method::DELETE, &format!("/workflows/{id}"), Value::Null).await;
+        }
+    }
+}
+
+pub fn id(workflow: &Value) -> String {
+    workflow["id"].as_str().unwrap().to_owned()
+}
+
+/// The keys whose values differ.
+pub fn moved(before: &Value, after: &Value) -> Vec<String> {
+    let (before, after) = (before.as_object().unwrap(), after.as_object().unwrap());
+    let mut keys: Vec<String> =
+        before.keys().chain(after.keys()).filter(|k| before.get(*k) != after.get(*k)).cloned().collect();
+    keys.sort();
+    keys.dedup();
+    keys
+}

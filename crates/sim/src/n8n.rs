@@ -1,1 +1,0 @@
-//! n8n stand-in (comes next).
