@@ -72,6 +72,8 @@ pub struct Ignored {
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     on: bool,
+    /// What the places are within: in a workflow the node's name, in a pair of nodes nothing.
+    scope: u64,
     list: Vec<(Rule, u64, u64)>,
 }
 
@@ -83,7 +85,7 @@ impl Notes {
 
     /// Notes everything.
     pub(crate) fn on() -> Self {
-        Self { on: true, list: Vec::new() }
+        Self { on: true, ..Self::default() }
     }
 
     /// Whether anything is noted, for callers for which finding the place costs something.
@@ -91,17 +93,24 @@ impl Notes {
         self.on
     }
 
+    /// Says what the places that follow are within.
+    pub(crate) fn within(&mut self, scope: impl Hash) {
+        if self.on {
+            self.scope = hash_of(&scope);
+        }
+    }
+
     /// Notes that `value` at `place` was left out by `rule`.
     pub(crate) fn note(&mut self, rule: Rule, place: impl Hash, value: &Value) {
         if self.on {
-            self.list.push((rule, hash_of(&place), quick_hash(value)));
+            self.list.push((rule, hash_of(&(self.scope, place)), quick_hash(value)));
         }
     }
 
     /// Notes something that is not a value, by its hash.
     pub(crate) fn note_hash(&mut self, rule: Rule, place: impl Hash, what: impl Hash) {
         if self.on {
-            self.list.push((rule, hash_of(&place), hash_of(&what)));
+            self.list.push((rule, hash_of(&(self.scope, place)), hash_of(&what)));
         }
     }
 
@@ -114,8 +123,8 @@ impl Notes {
         counts.into_iter().map(|(rule, count)| Ignored { rule, count }).collect()
     }
 
-    /// How many places differ between two sides, by rule.
-    pub(crate) fn differences(&self, other: &Self) -> Vec<Ignored> {
+    /// Counts the places that differ between two sides, by rule.
+    pub(crate) fn differences(&self, other: &Self, counts: &mut BTreeMap<Rule, usize>) {
         // A place that occurs several times (nodes of one name) is compared as a set of its values.
         let mut places: BTreeMap<(Rule, u64), [Vec<u64>; 2]> = BTreeMap::new();
         for (side, notes) in [self, other].into_iter().enumerate() {
@@ -123,15 +132,21 @@ impl Notes {
                 places.entry((*rule, *place)).or_default()[side].push(*value);
             }
         }
-        let mut counts = BTreeMap::new();
         for ((rule, _), [mut ours, mut theirs]) in places {
             ours.sort_unstable();
             theirs.sort_unstable();
-            if ours != theirs {
+            let both = !ours.is_empty() && !theirs.is_empty();
+            let counts_here = match rule {
+                // What only one side has is no order of anything.
+                Rule::ConnectionOrder | Rule::NodeOrder => both,
+                // What both sides have and spell differently is a change, not something ignored.
+                Rule::Cache => !both,
+                _ => true,
+            };
+            if ours != theirs && counts_here {
                 *counts.entry(rule).or_insert(0) += 1;
             }
         }
-        counts.into_iter().map(|(rule, count)| Ignored { rule, count }).collect()
     }
 }
 

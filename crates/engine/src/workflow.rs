@@ -105,20 +105,25 @@ impl Workflow {
     /// What the comparison leaves out of this workflow, by rule.
     #[must_use]
     pub fn ignored(&self) -> Vec<Ignored> {
-        self.notes().counts()
+        let mut notes = self.notes();
+        let hard = self.shared_names();
+        for node in &self.nodes {
+            notes.within(&node.name);
+            node::canonical(node, hard.contains(&node.name), &mut notes);
+        }
+        notes.counts()
     }
 
+    /// What is left out besides what single nodes leave out.
     pub(crate) fn notes(&self) -> Notes {
         let mut notes = Notes::on();
         for (rule, key, value) in &self.top_notes {
             notes.note(*rule, key, value);
         }
-        let hard = self.shared_names();
-        for node in &self.nodes {
-            node::canonical(node, hard.contains(&node.name), &mut notes);
-        }
         let order: Vec<_> = self.nodes.iter().map(|n| &n.name).collect();
-        notes.note_hash(Rule::NodeOrder, "nodes", order);
+        let mut names = order.clone();
+        names.sort_unstable();
+        notes.note_hash(Rule::NodeOrder, names, order);
         connections::edges(&self.connections, &mut notes);
         settings::canonical(&self.settings, &mut notes);
         notes

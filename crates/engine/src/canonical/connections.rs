@@ -43,7 +43,9 @@ pub(crate) fn edges(connections: &Map<String, Value>, notes: &mut Notes) -> Vec<
                 slot_edges(source, port, output, slot, &mut edges);
                 if notes.is_on() && edges.len() > before + 1 {
                     let order: Vec<_> = edges[before..].iter().map(|e| &e.target).collect();
-                    notes.note_hash(Rule::ConnectionOrder, (source, port, output), order);
+                    let mut targets = order.clone();
+                    targets.sort_unstable();
+                    notes.note_hash(Rule::ConnectionOrder, (source, port, output, targets), order);
                 }
             }
         }

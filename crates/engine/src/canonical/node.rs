@@ -97,14 +97,14 @@ pub(crate) struct CanonicalNode {
 /// With `hard`, soft values count as content. That is for nodes whose name another node of the workflow shares: a soft
 /// value is looked up by its node's name, which does not tell such nodes apart.
 pub(crate) fn canonical(node: &Node, hard: bool, notes: &mut Notes) -> CanonicalNode {
-    let mut form = Form { hard, path: Vec::new(), soft: Vec::new(), notes, node: &node.name };
+    let mut form = Form { hard, path: Vec::new(), soft: Vec::new(), notes };
     let mut fields = Map::new();
     let mut cosmetic = Map::new();
     for (key, value) in &node.raw {
         let kind = field(key);
         if is_empty(value) {
             if !matches!(kind, Field::Identity) {
-                form.notes.note(Rule::Empty, (&node.name, key), value);
+                form.notes.note(Rule::Empty, key, value);
             }
             continue;
         }
@@ -112,7 +112,7 @@ pub(crate) fn canonical(node: &Node, hard: bool, notes: &mut Notes) -> Canonical
         match kind {
             Field::Identity => {
                 if key == "id" {
-                    form.notes.note(Rule::RegeneratedId, (&node.name, key), value);
+                    form.notes.note(Rule::RegeneratedId, key, value);
                 }
             }
             Field::Keep => form.keep(key, value, &mut fields),
@@ -124,7 +124,7 @@ pub(crate) fn canonical(node: &Node, hard: bool, notes: &mut Notes) -> Canonical
             }
             Field::Parameters => form.insert(key, value, &mut fields),
             Field::Credentials => form.credentials(key, value, &mut fields),
-            Field::Unknown => form.notes.note(Rule::UnknownField, (&node.name, key), value),
+            Field::Unknown => form.notes.note(Rule::UnknownField, key, value),
         }
         form.path.pop();
     }
@@ -137,15 +137,14 @@ pub(crate) fn canonical(node: &Node, hard: bool, notes: &mut Notes) -> Canonical
     CanonicalNode { fields, soft, cosmetic }
 }
 
-struct Form<'a, 'n> {
+struct Form<'a> {
     hard: bool,
     path: Vec<Step>,
     soft: Vec<(Vec<Step>, Value)>,
     notes: &'a mut Notes,
-    node: &'n str,
 }
 
-impl Form<'_, '_> {
+impl Form<'_> {
     /// A value without rules of its own.
     fn plain(&mut self, value: &Value) -> Value {
         super::value::tidy(value)
@@ -154,7 +153,7 @@ impl Form<'_, '_> {
     fn keep(&mut self, key: &str, value: &Value, fields: &mut Map<String, Value>) {
         let value = self.plain(value);
         if value == default_of(key) {
-            self.notes.note(Rule::Default, (self.node, key), &value);
+            self.notes.note(Rule::Default, key, &value);
         } else {
             fields.insert(key.to_owned(), value);
         }
@@ -165,7 +164,7 @@ impl Form<'_, '_> {
         if self.hard {
             fields.insert(key.to_owned(), value);
         } else {
-            self.notes.note(Rule::Cache, (self.node, &self.path), &value);
+            self.notes.note(Rule::Cache, &self.path, &value);
             self.soft.push((self.path.clone(), value));
         }
     }
@@ -208,13 +207,13 @@ impl Form<'_, '_> {
         for (key, value) in map {
             if is_empty(value) {
                 if self.notes.is_on() {
-                    self.notes.note(Rule::Empty, (self.node, &self.path, key), value);
+                    self.notes.note(Rule::Empty, (&self.path, key), value);
                 }
                 continue;
             }
             self.path.push(Step::Key(key.clone()));
             if listed && key == "id" && value.as_str().is_some_and(is_uuid) {
-                self.notes.note(Rule::RegeneratedId, (self.node, &self.path), value);
+                self.notes.note(Rule::RegeneratedId, &self.path, value);
                 if !self.hard {
                     self.soft.push((self.path.clone(), Value::from("a UUID")));
                 }
@@ -243,7 +242,7 @@ impl Form<'_, '_> {
                 Value::Object(_) => match (text("name"), credential.get("id")) {
                     (Some(name), id) => {
                         if let Some(id) = id {
-                            self.notes.note(Rule::CredentialId, (self.node, kind), id);
+                            self.notes.note(Rule::CredentialId, kind, id);
                         }
                         Some(("name", Value::from(name)))
                     }
@@ -256,7 +255,7 @@ impl Form<'_, '_> {
                 Some((k, v)) => {
                     out.insert(kind.clone(), Value::Object(Map::from_iter([(k.to_owned(), v)])));
                 }
-                None => self.notes.note(Rule::Empty, (self.node, key, kind), credential),
+                None => self.notes.note(Rule::Empty, (key, kind), credential),
             }
         }
         if !out.is_empty() {

@@ -1,6 +1,6 @@
 //! Comparing two workflows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -38,25 +38,27 @@ pub fn diff(live: &Workflow, desired: &Workflow) -> Diff {
         change.redacted = differ.redactor.take_used();
         differ.changes.push(change);
     }
-    let mut ignored = live.notes().differences(&desired.notes());
+    let mut ignored = BTreeMap::new();
+    live.notes().differences(&desired.notes(), &mut ignored);
+    for (l, desired_of) in ours.iter().zip(&matches.desired_of) {
+        if let Some(j) = desired_of {
+            l.notes.differences(&theirs[*j].notes, &mut ignored);
+        }
+    }
     if differ.not_carried > 0 {
-        ignored.push(Ignored { rule: Rule::NotCarried, count: differ.not_carried });
+        ignored.insert(Rule::NotCarried, differ.not_carried);
     }
     let named = |w: &Workflow| Named { id: w.id.clone(), name: w.name().to_owned() };
     Diff {
         equal: differ.changes.iter().all(|c| c.cosmetic),
         workflow: Sides { live: named(live), desired: named(desired) },
         changes: differ.changes,
-        ignored,
+        ignored: ignored.into_iter().map(|(rule, count)| Ignored { rule, count }).collect(),
     }
 }
 
 fn prepare<'a>(workflow: &'a Workflow, shared: &HashSet<String>) -> Vec<Prepared<'a>> {
-    workflow
-        .nodes
-        .iter()
-        .map(|n| Prepared::new(n, node::canonical(n, shared.contains(&n.name), &mut Notes::off())))
-        .collect()
+    workflow.nodes.iter().map(|n| Prepared::new(n, shared.contains(&n.name))).collect()
 }
 
 /// What an expression names that names a node which desired does not have. No node is called so.

@@ -5,26 +5,31 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value;
 
 use crate::canonical::connections::Edge;
-use crate::canonical::node::{CanonicalNode, STICKY};
+use crate::canonical::node::{CanonicalNode, STICKY, canonical};
 use crate::canonical::value::{self, is_uuid};
+use crate::ignored::Notes;
 use crate::workflow::Node;
 
 /// A node, its canonical form, and a hash of that.
 pub(super) struct Prepared<'a> {
     pub(super) node: &'a Node,
     pub(super) form: CanonicalNode,
+    pub(super) notes: Notes,
     hash: blake3::Hash,
 }
 
 impl<'a> Prepared<'a> {
-    pub(super) fn new(node: &'a Node, form: CanonicalNode) -> Self {
+    /// `hard` as for [`canonical`].
+    pub(super) fn new(node: &'a Node, hard: bool) -> Self {
+        let mut notes = Notes::on();
+        let form = canonical(node, hard, &mut notes);
         let hash = if node.kind == STICKY {
             let text = form.cosmetic.get("parameters").cloned().unwrap_or_default();
             blake3::hash(&value::bytes(&text))
         } else {
             blake3::hash(&value::write_to_vec(&form.fields))
         };
-        Self { node, form, hash }
+        Self { node, form, notes, hash }
     }
 }
 
@@ -75,6 +80,9 @@ pub(super) fn matches(live: &[Prepared<'_>], desired: &[Prepared<'_>], edges: [&
     m
 }
 
+/// Whether two nodes of one key are the same one.
+type Pass<'f> = &'f dyn Fn(&Prepared<'_>, &Prepared<'_>) -> bool;
+
 /// Pairs what has the same key; within a key first what has the same id, then the same place, then in order.
 fn by_key<'p, K: std::hash::Hash + Eq>(
     m: &mut Matches,
@@ -88,11 +96,9 @@ fn by_key<'p, K: std::hash::Hash + Eq>(
             buckets.entry(key).or_default().push(i);
         }
     }
-    let same_id = |a: &Prepared<'_>, b: &Prepared<'_>| a.node.id.is_some() && a.node.id == b.node.id;
-    let same_place =
-        |a: &Prepared<'_>, b: &Prepared<'_>| a.form.cosmetic.get("position") == b.form.cosmetic.get("position");
-    let passes: [&dyn Fn(&Prepared<'_>, &Prepared<'_>) -> bool; 3] = [&same_id, &same_place, &|_, _| true];
-    for pass in passes {
+    let same_id: Pass = &|a, b| a.node.id.is_some() && a.node.id == b.node.id;
+    let same_place: Pass = &|a, b| a.form.cosmetic.get("position") == b.form.cosmetic.get("position");
+    for pass in [same_id, same_place, &|_, _| true] {
         for (j, d) in desired.iter().enumerate() {
             if m.live_of[j].is_some() {
                 continue;
@@ -127,13 +133,20 @@ fn by_id(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>], trust
     }
 }
 
+/// What a node is connected to, as far as the other ends were matched: whether it is the source, the port, the output,
+/// and which node of the desired side is at the other end.
+#[derive(Default)]
+struct Around<'a> {
+    neighbours: HashSet<(bool, &'a str, usize, usize)>,
+    connected: bool,
+}
+
 /// What is compared of a node when likeness is looked for.
 struct Looks<'a> {
     index: usize,
     node: &'a Prepared<'a>,
     leaves: BTreeMap<String, &'a Value>,
-    neighbours: HashSet<(bool, &'a str, usize, usize)>,
-    connected: bool,
+    around: Around<'a>,
 }
 
 fn by_likeness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>], edges: [&[Edge]; 2]) -> bool {
@@ -177,14 +190,14 @@ fn looks<'a>(
         return BTreeMap::new();
     }
     let index: HashMap<&str, usize> = side.iter().enumerate().rev().map(|(i, p)| (p.node.name.as_str(), i)).collect();
-    let mut around: HashMap<usize, (HashSet<(bool, &str, usize, usize)>, bool)> = HashMap::new();
+    let mut around: HashMap<usize, Around<'a>> = HashMap::new();
     for e in edges {
         let (Some(&s), Some(&t)) = (index.get(e.source.as_str()), index.get(e.target.as_str())) else { continue };
         for (node, other, outgoing) in [(s, t, true), (t, s, false)] {
             if matched[node].is_none() {
                 let entry = around.entry(node).or_default();
-                entry.1 = true;
-                entry.0.extend(identity(other).map(|other| (outgoing, e.port.as_str(), e.output, other)));
+                entry.connected = true;
+                entry.neighbours.extend(identity(other).map(|other| (outgoing, e.port.as_str(), e.output, other)));
             }
         }
     }
@@ -195,8 +208,7 @@ fn looks<'a>(
         for (key, value) in fields.iter().filter(|(key, _)| !matches!(key.as_str(), "type" | "position")) {
             collect(key, value, &mut leaves);
         }
-        let (neighbours, connected) = around.remove(&i).unwrap_or_default();
-        let looks = Looks { index: i, node: p, leaves, neighbours, connected };
+        let looks = Looks { index: i, node: p, leaves, around: around.remove(&i).unwrap_or_default() };
         out.entry(p.node.kind.as_str()).or_default().push(looks);
     }
     out
@@ -220,16 +232,20 @@ fn place<'a>(looks: &Looks<'a>) -> Option<&'a Value> {
 
 /// How alike two nodes of one type are, from 0 to 1: content, neighbours, place and name.
 fn likeness(a: &Looks<'_>, b: &Looks<'_>) -> f64 {
-    let neighbours = if a.connected || b.connected {
-        let common = a.neighbours.intersection(&b.neighbours).count();
-        ratio(common, a.neighbours.len() + b.neighbours.len() - common, 0.0)
+    let (x, y) = (&a.around, &b.around);
+    let neighbours = if x.connected || y.connected {
+        let common = x.neighbours.intersection(&y.neighbours).count();
+        ratio(common, x.neighbours.len() + y.neighbours.len() - common, 0.0)
     } else {
         0.5
     };
     let place = f64::from(u8::from(place(a).is_some() && place(a) == place(b)));
     let content = if a.node.hash == b.node.hash { 1.0 } else { content(&a.leaves, &b.leaves) };
-    let name = text_likeness(&a.node.node.name, &b.node.node.name);
-    0.45 * content + 0.3 * neighbours + 0.15 * place + 0.1 * name
+    let (old, new) = (&a.node.node.name, &b.node.node.name);
+    let name = text_likeness(old, new);
+    // Nobody gives two nodes names that differ in capitals alone.
+    let respelled = f64::from(u8::from(old.to_lowercase() == new.to_lowercase()));
+    0.45 * content + 0.3 * neighbours + 0.15 * place + 0.1 * name + 0.2 * respelled
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a workflow's parts are far below 2^52")]

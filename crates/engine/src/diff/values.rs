@@ -66,9 +66,12 @@ impl<'r> Compare<'r> {
         self.live_path.pop();
     }
 
-    /// Something that one side lacks: reported whole, but for credentials, which are reported one by one.
+    /// Something that one side lacks: reported whole, but for a node's parameters and credentials, which n8n takes to be
+    /// there and empty.
     fn one_sided(&mut self, desired: bool, step: Step, value: &Value) {
-        if let (Value::Object(map), true) = (value, self.deepest == 2 && self.desired_path.is_empty()) {
+        let outermost = self.desired_path.is_empty()
+            && matches!(&step, Step::Key(key) if key == "parameters" || key == "credentials");
+        if let (Value::Object(map), true) = (value, outermost) {
             let empty = Map::new();
             let (d, l) = if desired { (map, &empty) } else { (&empty, map) };
             return self.at(step.clone(), step, |this| this.objects(d, l));

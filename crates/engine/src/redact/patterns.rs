@@ -46,8 +46,8 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
 });
 
 /// Every shape, the most certain first.
-pub(super) fn each(mut visit: impl FnMut(&Pattern)) {
-    PATTERNS.iter().for_each(|pattern| visit(pattern));
+pub(super) fn each(visit: impl FnMut(&Pattern)) {
+    PATTERNS.iter().for_each(visit);
 }
 
 impl Pattern {
