@@ -1,1 +1,139 @@
-//! Schedules and job handlers.
+//! Schedules and job handlers: who asks for checks when no person does.
+//!
+//! Two clocks tick in every replica. The quick one claims the environments that are due and enqueues their checks; the
+//! slow one tidies. Claiming and enqueueing happen in one transaction of the services, so any number of replicas share
+//! one database and no environment is enqueued twice.
+//!
+//! The queue is `graphile_worker`, on the same database. What it does not do by itself is turned on here:
+//!
+//! | its default | here |
+//! |---|---|
+//! | a dead worker's jobs stay locked for four hours | heartbeats, and recovery within [`Options::dead_after`] |
+//! | it installs handlers for signals of its own, `SIGPIPE` among them | it listens to the one shutdown token |
+//! | a job cut short by a shutdown waits for 30 s | the next replica takes it at once |
+//! | an error of the database ends the worker | it is started again, with a growing pause |
+//! | a job that fails 25 times is dead, silently | that is an error in the log, and the schedule asks again |
+//!
+//! A check that cannot read one side records that itself and is a job well done. Only a fault of the product itself
+//! fails a job, and the job is then tried again.
+
+mod check;
+mod ticker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use drift_services::Services;
+use drift_store::PgPool;
+use graphile_worker::{JobPermanentlyFail, WorkerOptions, WorkerRecoveryConfig, WorkerShutdownConfig};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How the background work is done.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many checks run at once in this replica.
+    pub concurrency: usize,
+    /// The time between two looks for environments that are due.
+    pub tick: Duration,
+    /// How far this replica's ticks are moved, so that replicas which start together do not ask together.
+    pub phase: Duration,
+    /// The time between two tidyings.
+    pub tidy: Duration,
+    /// The longest that one check may take. One that takes longer is given up and tried again.
+    pub check_limit: Duration,
+    /// How long running checks may go on after a shutdown was asked for. What is left then is given back to the queue.
+    pub grace: Duration,
+    /// How often this replica says that it is alive.
+    pub heartbeat: Duration,
+    /// How long a replica is silent before its jobs are given to others.
+    pub dead_after: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            concurrency: 4,
+            tick: Duration::from_secs(1),
+            phase: Duration::ZERO,
+            tidy: Duration::from_secs(600),
+            check_limit: Duration::from_secs(600),
+            grace: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(5),
+            dead_after: Duration::from_secs(20),
+        }
+    }
+}
+
+/// The longest pause before a worker that the database threw out is started again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// Works until `shutdown` is cancelled, then finishes or gives back what is running and returns, at the latest a little
+/// after [`Options::grace`].
+///
+/// It does not give up: while the database is away it tries again, and says so in the log.
+pub async fn run(services: Arc<Services>, pool: PgPool, options: Options, shutdown: CancellationToken) {
+    let tickers = TaskTracker::new();
+    tickers.spawn(ticker::due_checks(services.clone(), options.clone(), shutdown.clone()));
+    tickers.spawn(ticker::tidying(services.clone(), options.clone(), shutdown.clone()));
+    tickers.close();
+
+    let mut pause = Duration::from_millis(250);
+    while !shutdown.is_cancelled() {
+        match work(&services, pool.clone(), &options, &shutdown).await {
+            Ok(()) => pause = Duration::from_millis(250),
+            Err(error) => {
+                tracing::error!(error = %error, "the worker stopped; it is started again");
+                let wait = shutdown.run_until_cancelled(tokio::time::sleep(pause));
+                if wait.await.is_none() {
+                    break;
+                }
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+    tickers.wait().await;
+}
+
+/// One life of a worker: until the shutdown, or an error of the database.
+async fn work(
+    services: &Arc<Services>,
+    pool: PgPool,
+    options: &Options,
+    shutdown: &CancellationToken,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let worker = WorkerOptions::default()
+        .pg_pool(pool)
+        .concurrency(options.concurrency.max(1))
+        .define_job::<check::Check>()
+        .add_extension(check::Context::new(services.clone(), options.check_limit))
+        .worker_recovery(recovery(options))
+        .worker_shutdown(
+            WorkerShutdownConfig::default()
+                .listen_os_shutdown_signals(false)
+                .shutdown_signal(shutdown.clone().cancelled_owned())
+                .grace_period(options.grace)
+                .interrupted_job_retry_delay(Duration::ZERO),
+        )
+        .on(JobPermanentlyFail, |job| async move {
+            tracing::error!(
+                job.id = job.job.id(),
+                job.task = %job.job.task_identifier(),
+                job.payload = %job.job.payload(),
+                error = %job.error,
+                "a job failed for the last time; the schedule asks for its check again"
+            );
+        })
+        .init()
+        .await?;
+    Ok(worker.run().await?)
+}
+
+fn recovery(options: &Options) -> WorkerRecoveryConfig {
+    WorkerRecoveryConfig::default()
+        .enabled(true)
+        .heartbeat_interval(options.heartbeat)
+        .sweep_interval(options.heartbeat)
+        .sweep_threshold(options.dead_after)
+        .recovery_delay(Duration::ZERO)
+}

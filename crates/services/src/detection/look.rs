@@ -84,12 +84,13 @@ impl Services {
         let raws: Vec<Fingerprint> = hashed.iter().map(|(raw, _)| *raw).collect();
         let mut known = self.known_readings(organization, &raws).await?;
 
-        let unread: Vec<&(Fingerprint, RawWorkflow)> =
-            hashed.iter().filter(|(raw, _)| !known.contains_key(raw)).collect();
+        // Owned (a body is a shared slice): a future that borrows the items would not be `Send` for every lifetime.
+        let unread: Vec<(Fingerprint, RawWorkflow)> =
+            hashed.iter().filter(|(raw, _)| !known.contains_key(raw)).cloned().collect();
         let parsed = unread.len();
         let fresh: Vec<Option<(Fingerprint, Reading)>> = futures::stream::iter(unread)
             .map(|(raw, workflow)| async move {
-                Ok::<_, Failure>(read_live(n8n, workflow).await?.map(|reading| (*raw, reading)))
+                Ok::<_, Failure>(read_live(n8n, &workflow).await?.map(|reading| (raw, reading)))
             })
             .buffered(GETS)
             .try_collect()

@@ -1,0 +1,71 @@
+//! The two clocks of a replica. An error is logged and the next tick tries again: neither clock ever stops by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use drift_services::Services;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::Options;
+
+/// Enqueues the checks of the environments that are due, every [`Options::tick`].
+pub(crate) async fn due_checks(services: Arc<Services>, options: Options, shutdown: CancellationToken) {
+    let mut ticks = Ticks::new(options.tick, options.phase, shutdown);
+    while ticks.next().await {
+        match services.enqueue_due_checks().await {
+            Ok(0) => {}
+            Ok(enqueued) => tracing::debug!(enqueued, "checks are due"),
+            Err(error) => warn("environments that are due could not be looked for", &error),
+        }
+    }
+}
+
+/// Removes what retention lets go, every [`Options::tidy`].
+pub(crate) async fn tidying(services: Arc<Services>, options: Options, shutdown: CancellationToken) {
+    let mut ticks = Ticks::new(options.tidy, options.phase, shutdown);
+    while ticks.next().await {
+        if let Err(error) = services.tidy().await {
+            warn("old records could not be removed", &error);
+        }
+    }
+}
+
+/// A clock that stops with the shutdown. Ticks that somebody slow missed are left out.
+struct Ticks {
+    interval: Interval,
+    shutdown: CancellationToken,
+}
+
+impl Ticks {
+    /// The first tick comes after `phase`.
+    fn new(period: Duration, phase: Duration, shutdown: CancellationToken) -> Self {
+        let mut interval = interval_at(Instant::now() + phase, period);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { interval, shutdown }
+    }
+
+    /// Waits for the next tick; false when the shutdown came first.
+    async fn next(&mut self) -> bool {
+        !self.shutdown.is_cancelled() && self.shutdown.run_until_cancelled(self.interval.tick()).await.is_some()
+    }
+}
+
+fn warn(what: &str, error: &dyn std::error::Error) {
+    let cause = error.source().map(ToString::to_string);
+    tracing::warn!(error = %error, cause, "{what}; the next tick tries again");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn it_ticks_until_the_shutdown() {
+        let shutdown = CancellationToken::new();
+        let mut ticks = Ticks::new(Duration::from_millis(1), Duration::ZERO, shutdown.clone());
+        assert!(ticks.next().await && ticks.next().await);
+        shutdown.cancel();
+        assert!(!ticks.next().await);
+    }
+}
