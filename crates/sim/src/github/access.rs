@@ -255,3 +255,45 @@ fn pem(der: &[u8]) -> String {
     let lines: Vec<&str> = (0..text.len()).step_by(64).map(|i| &text[i..text.len().min(i + 64)]).collect();
     format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+    use serde_json::{Value, json};
+
+    fn jwt(keys: &AppKeys, claims: &Value) -> String {
+        let body: String = keys.private_key_pem.lines().filter(|line| !line.starts_with("---")).collect();
+        let key = RsaKeyPair::from_pkcs8(&STANDARD.decode(body).unwrap()).unwrap();
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(&json!({ "alg": "RS256", "typ": "JWT" })), part(claims));
+        let mut signature = vec![0; key.public_modulus_len()];
+        key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+        format!("Bearer {signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    #[test]
+    fn an_app_proves_itself_by_a_token_that_is_signed_and_fresh() {
+        let mut access = Access::default();
+        let keys = access.add_app(None).unwrap();
+        let now: DateTime<Utc> = "2026-11-02T09:30:00Z".parse().unwrap();
+        let mut ask = |claims: Value, installation: u64| {
+            let answer = access.installation_token(installation, Some(&jwt(&keys, &claims)), now);
+            answer.map(|(_, expires_at)| expires_at).map_err(|refusal| format!("{refusal:?}"))
+        };
+        let claims = |from: i64, to: i64| {
+            let at = |seconds: i64| now.timestamp() + seconds;
+            json!({ "iss": keys.app_id.to_string(), "iat": at(from), "exp": at(to) })
+        };
+        let id = keys.installation_id;
+        assert_eq!(ask(claims(-60, 480), id), Ok(now + TimeDelta::hours(1)));
+        assert!(ask(claims(-600, 0), id).unwrap_err().contains("future time at which the assertion expires"));
+        assert!(ask(claims(-60, 601), id).unwrap_err().contains("too far in the future"));
+        assert!(ask(claims(60, 480), id).unwrap_err().contains("'Issued at'"));
+        assert!(ask(claims(-60, 480), id + 1).unwrap_err().contains("404"));
+        let mut stranger = claims(-60, 480);
+        stranger["iss"] = json!("7");
+        assert!(ask(stranger, id).unwrap_err().contains("could not be decoded"));
+    }
+}
