@@ -1,1 +1,10 @@
 //! A whole application for tests: a database per test, a clock to turn, stand-ins wired.
+
+pub mod app;
+mod clock;
+mod cluster;
+mod database;
+
+pub use app::{TestApp, TestEnvironment};
+pub use clock::TestClock;
+pub use database::TestDatabase;

@@ -1,0 +1,265 @@
+//! A whole application over stand-ins: services on a database of their own, an n8n and a GitHub to act in.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use drift_domain::check::{CheckOutcome, CheckTrigger};
+use drift_domain::clock::Clock;
+use drift_domain::ids::{EnvironmentId, OrganizationId, SessionId, UserId};
+use drift_domain::plan::PlanTier;
+use drift_domain::role::Role;
+use drift_domain::views::{ChangeFilter, ChangeRow, EnvironmentDraft, EnvironmentPage, Workspace};
+use drift_services::gate::{Caller, Permit, cap};
+use drift_services::{Parts, Services};
+use drift_sim::github::{GithubSim, Repo};
+use drift_sim::n8n::{N8nSim, N8nVersion};
+use drift_store::people::{self, Organization, User};
+use drift_store::secretbox::{InstallationKey, Purpose, SecretBox};
+use secrecy::SecretString;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{TestClock, TestDatabase};
+
+/// The folder of the test environments' repositories that holds the workflows.
+pub const FOLDER: &str = "workflows";
+
+/// Services on a database of their own, with a clock to turn.
+pub struct TestApp {
+    /// The database.
+    pub database: TestDatabase,
+    /// The clock of the services and of every stand-in.
+    pub clock: TestClock,
+    /// The services.
+    pub services: Arc<Services>,
+    secrets: SecretBox,
+}
+
+impl TestApp {
+    /// Starts one, without organizations.
+    #[must_use]
+    pub async fn new() -> Self {
+        let database = TestDatabase::new().await;
+        let clock = TestClock::new();
+        let key = InstallationKey::generate().expect("this machine has randomness");
+        let services = Services::new(Parts {
+            pool: database.pool().clone(),
+            clock: Arc::new(clock.clone()),
+            secrets: SecretBox::new(&key),
+            allow_private_networks: true,
+        });
+        Self { database, clock, services: Arc::new(services), secrets: SecretBox::new(&key) }
+    }
+
+    /// A new organization and its owner.
+    pub async fn organization(&self, plan: PlanTier) -> Caller {
+        let mut db = self.database.pool().acquire().await.expect("the test's database answers");
+        let id = OrganizationId(Uuid::now_v7());
+        let secret = SecretString::from("webhook secret");
+        let sealed = self.secrets.seal(id, Purpose::WebhookSecret, &secret).expect("a secret can be sealed");
+        let name = format!("{} {}", plan.label(), id.0.simple());
+        let organization = Organization { id, name: name.clone(), plan, webhook_secret: sealed };
+        people::insert_organization(&mut db, &organization, self.clock.now()).await.expect("a new organization");
+        drop(db);
+        self.person(id, &name, plan, Role::Owner).await
+    }
+
+    /// Another member of the caller's organization.
+    pub async fn member(&self, of: &Caller, role: Role) -> Caller {
+        self.person(of.organization_id, &of.organization_name, of.plan, role).await
+    }
+
+    async fn person(&self, organization: OrganizationId, name: &str, plan: PlanTier, role: Role) -> Caller {
+        let mut db = self.database.pool().acquire().await.expect("the test's database answers");
+        let id = UserId(Uuid::now_v7());
+        let user = User {
+            id,
+            email: format!("{}@example.com", id.0.simple()),
+            name: format!("A {role}"),
+            password_hash: "none: this person does not sign in".to_owned(),
+        };
+        let now = self.clock.now();
+        people::insert_user(&mut db, &user, now).await.expect("a new person");
+        people::put_membership(&mut db, organization, id, role, now).await.expect("a new member");
+        Caller {
+            user_id: id,
+            name: user.name,
+            email: user.email,
+            organization_id: organization,
+            organization_name: name.to_owned(),
+            plan,
+            role,
+            session_id: SessionId(Uuid::now_v7()),
+        }
+    }
+
+    /// Connects an environment to an n8n and a repository of its own, both empty and not checked yet.
+    pub async fn environment(&self, caller: &Caller, name: &str) -> TestEnvironment<'_> {
+        let n8n = N8nSim::start(self.clock.clone()).await.expect("a port for n8n");
+        let github = GithubSim::start(Arc::new(self.clock.clone())).await.expect("a port for GitHub");
+        let repo = github.create("acme/workflows").await.expect("a new repository");
+        repo.commit("main", "Ada", "Begin", &[(&format!("{FOLDER}/.gitkeep"), Some(b""))]).await.expect("a commit");
+        let draft = EnvironmentDraft {
+            name: name.to_owned(),
+            n8n_base_url: n8n.url(),
+            n8n_api_key: n8n.api_key(),
+            git_api_base: github.url(),
+            repository: "acme/workflows".to_owned(),
+            git_folder: FOLDER.to_owned(),
+            git_token: github.token(),
+            ..EnvironmentDraft::default()
+        };
+        let permit = caller.permit().expect("the caller may configure");
+        let id = self.services.connect_environment(&permit, draft.clone()).await.expect("a draft that can be used");
+        TestEnvironment { app: self, caller: caller.clone(), id, draft, n8n, github, repo }
+    }
+}
+
+/// A connected environment, its n8n and its repository.
+pub struct TestEnvironment<'a> {
+    app: &'a TestApp,
+    /// Who connected it.
+    pub caller: Caller,
+    /// Its identifier.
+    pub id: EnvironmentId,
+    /// How it was connected, secrets included.
+    pub draft: EnvironmentDraft,
+    /// Its n8n.
+    pub n8n: N8nSim,
+    /// Its GitHub.
+    pub github: GithubSim,
+    /// Its repository.
+    pub repo: Repo,
+}
+
+impl TestEnvironment<'_> {
+    /// A permit of the one who connected it.
+    ///
+    /// # Panics
+    /// When the gate refuses.
+    #[must_use]
+    pub fn permit<C: cap::Cap>(&self) -> Permit<C> {
+        self.caller.permit().expect("the caller may")
+    }
+
+    /// A minute passes, then a check runs.
+    pub async fn check(&self) -> CheckOutcome {
+        self.app.clock.advance(TimeDelta::minutes(1));
+        self.app.services.run_check(self.id, CheckTrigger::Schedule, None).await.expect("a check is recorded")
+    }
+
+    /// The environment as its page shows it.
+    pub async fn page(&self) -> EnvironmentPage {
+        self.app.services.environment(&self.permit(), self.id).await.expect("the environment is there")
+    }
+
+    /// The workspace without a filter.
+    pub async fn workspace(&self) -> Workspace {
+        let filter = ChangeFilter::default();
+        self.app.services.workspace(&self.permit(), self.id, filter).await.expect("the environment is there")
+    }
+
+    /// The open changes.
+    pub async fn changes(&self) -> Vec<ChangeRow> {
+        self.workspace().await.changes
+    }
+
+    /// The only open change.
+    ///
+    /// # Panics
+    /// When there is another number of them.
+    pub async fn change(&self) -> ChangeRow {
+        let mut changes = self.changes().await;
+        assert_eq!(changes.len(), 1, "one open change, not {changes:#?}");
+        changes.remove(0)
+    }
+
+    /// Creates a workflow in n8n, publishes it, and commits what n8n exports of it, so that both sides agree.
+    /// Answers its id.
+    ///
+    /// # Panics
+    /// When a stand-in refuses.
+    pub async fn agreed(&self, workflow: &Value) -> String {
+        let id = self.n8n.create(workflow);
+        // Version 1 publishes by activating, version 2 by publishing; a workflow without a trigger cannot be published.
+        let _ = self.n8n.publish(&id);
+        self.deploy_to_git(&id, "Add a workflow").await;
+        id
+    }
+
+    /// Commits what n8n has of a workflow, as `n8n export:workflow --separate` writes it. Answers the commit.
+    ///
+    /// # Panics
+    /// When a stand-in refuses.
+    pub async fn deploy_to_git(&self, id: &str, message: &str) -> String {
+        let exported = self.n8n.workflow(id).expect("the workflow is there");
+        self.commit(&path(id), &exported, message).await
+    }
+
+    /// Commits a workflow file.
+    ///
+    /// # Panics
+    /// When the stand-in refuses.
+    pub async fn commit(&self, path: &str, workflow: &Value, message: &str) -> String {
+        let bytes = serde_json::to_vec_pretty(workflow).expect("JSON can be written");
+        self.later();
+        self.repo.commit("main", "Ada Lovelace", message, &[(path, Some(&bytes))]).await.expect("a commit")
+    }
+
+    /// Removes a file from Git.
+    ///
+    /// # Panics
+    /// When the stand-in refuses.
+    pub async fn remove(&self, path: &str) {
+        self.later();
+        self.repo.commit("main", "Ada Lovelace", "Remove a workflow", &[(path, None)]).await.expect("a commit");
+    }
+
+    /// Edits a node in n8n as a person in the editor does, published at once where it is published.
+    ///
+    /// # Panics
+    /// When the stand-in refuses.
+    pub fn edit(&self, id: &str, node: &str, change: impl FnOnce(&mut Value)) {
+        self.later();
+        self.n8n.change_node(id, node, change).expect("the node is there");
+        if self.n8n.version() == N8nVersion::V2 && self.n8n.workflow(id).is_ok_and(|w| w["active"] == true) {
+            self.n8n.publish(id).expect("it was published before");
+        }
+    }
+
+    /// A second passes: n8n's `updatedAt` and Git's dates tell acts apart.
+    pub fn later(&self) {
+        self.app.clock.advance(TimeDelta::seconds(1));
+    }
+}
+
+/// Where [`TestEnvironment::deploy_to_git`] puts a workflow.
+#[must_use]
+pub fn path(id: &str) -> String {
+    format!("{FOLDER}/{id}.json")
+}
+
+/// A small workflow with a webhook, an HTTP request and a code node.
+#[must_use]
+pub fn workflow(name: &str) -> Value {
+    serde_json::json!({
+        "name": name,
+        "nodes": [
+            { "id": "5e4b3f0e-0001-4000-8000-000000000001", "name": "Order arrives", "type": "n8n-nodes-base.webhook",
+              "typeVersion": 2, "position": [0, 0], "parameters": { "path": format!("orders-{name}"), "httpMethod": "POST" },
+              "webhookId": format!("hook-{name}") },
+            { "id": "5e4b3f0e-0002-4000-8000-000000000002", "name": "Look up customer",
+              "type": "n8n-nodes-base.httpRequest", "typeVersion": 4.2, "position": [220, 0],
+              "parameters": { "url": "https://crm.example.com/customers", "method": "GET" },
+              "credentials": { "httpHeaderAuth": { "id": "c1", "name": "CRM" } } },
+            { "id": "5e4b3f0e-0003-4000-8000-000000000003", "name": "Total", "type": "n8n-nodes-base.code",
+              "typeVersion": 2, "position": [440, 0],
+              "parameters": { "jsCode": "let total = 0;\nfor (const item of items) {\n  total += item.json.price;\n}\nreturn [{ json: { total } }];" } }
+        ],
+        "connections": {
+            "Order arrives": { "main": [[{ "node": "Look up customer", "type": "main", "index": 0 }]] },
+            "Look up customer": { "main": [[{ "node": "Total", "type": "main", "index": 0 }]] }
+        },
+        "settings": { "executionOrder": "v1" }
+    })
+}
