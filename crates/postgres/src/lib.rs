@@ -166,6 +166,26 @@ impl Drop for Postgres {
     }
 }
 
+/// Binaries that the server's user can run.
+#[derive(Clone, Debug)]
+pub struct Installation {
+    /// The folder with `postgres` and `initdb`, for [`Settings::bin_dir`].
+    pub bin_dir: PathBuf,
+    /// For example `18.4`.
+    pub version: String,
+}
+
+/// Finds the binaries that [`Postgres::start`] would use for a new data folder, and makes them usable, without starting
+/// anything: for whoever starts many servers and would copy the binaries but once. Blocks.
+///
+/// # Errors
+/// See [`PostgresError`].
+pub fn installation(settings: &Settings) -> Result<Installation, PostgresError> {
+    let data_dir = cluster::DataDir::open(&settings.data_dir, account::Account::choose()?)?;
+    let found = binaries::find(settings, &data_dir.path, &data_dir.account, None, &mut |_| {})?;
+    Ok(Installation { bin_dir: found.bin, version: found.version })
+}
+
 /// Where an installation's database lives unless it is told otherwise: below `home` for an ordinary user; for root below
 /// `/var/lib`, because root's home is closed to the user that Postgres runs as.
 #[must_use]
