@@ -15,6 +15,7 @@
 //! | a redirect after a rename is followed, a POST becoming a GET | no redirect is followed; a rename is a failure that names the new name |
 //! | no `Accept` header | each request says what it accepts |
 //! | a token with a line break panics while the client is built | checked first, refused by name |
+//! | it logs every failure as an error of its own (feature `tracing`), and two TLS providers come with its default client | the feature is off; `reqwest` carries the requests, with its own provider and our resolver |
 //! | each concurrent request fetches its own installation token, and its expiry is read from the machine's clock | one token per client, fetched once, its age told by the given clock |
 
 mod address;

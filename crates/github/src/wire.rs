@@ -34,6 +34,19 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
+impl Answer {
+    /// A refusal whose body repeats the token (proxies that show what they got do) loses its body: its words are quoted
+    /// in failures.
+    fn without(mut self, authorization: &HeaderValue) -> Self {
+        let token = authorization.as_bytes().strip_prefix(b"Bearer ").unwrap_or_default();
+        let repeated = |body: &[u8]| !token.is_empty() && body.windows(token.len()).any(|bytes| bytes == token);
+        if !self.status.is_success() && repeated(&self.body) {
+            self.body = Bytes::new();
+        }
+        self
+    }
+}
+
 /// The way to one server with one set of credentials.
 pub(crate) struct Wire {
     octocrab: Octocrab,
@@ -129,7 +142,7 @@ impl Wire {
             if let Some(known) = known {
                 request = request.header(header::IF_NONE_MATCH, format!("\"{known}\""));
             }
-            let result = self.send(request).await;
+            let result = self.send(request).await.map(|answer| answer.without(&authorization));
             match &result {
                 Ok(answer)
                     if answer.status == StatusCode::UNAUTHORIZED && !renewed && self.forget(&authorization).await =>

@@ -255,8 +255,25 @@ async fn settings_that_cannot_work() {
 }
 
 #[tokio::test]
+async fn something_that_does_not_speak_tls() {
+    let world = World::with_a_file().await;
+    let base = world.github.url().replace("http://", "https://").parse().unwrap();
+    let client = world.client_of(&Settings { api_base: base, ..world.settings() });
+    // Also shows that a TLS provider is chosen: without one this would panic, not fail.
+    let (kind, message) = said(client.resolve("main", None).await);
+    assert_eq!(kind, FailureKind::Unreachable);
+    assert!(message.contains("could not be reached"), "{message}");
+    assert!(world.asked().is_empty());
+}
+
+#[tokio::test]
 async fn nothing_prints_the_token() {
-    let world = World::new().await;
+    let world = World::with_a_file().await;
+    let echo = Answer::json(403, &format!("forbidden: Authorization: Bearer {}", world.github.token()));
+    world.github.faults().add(Rule::new(Fault::Answer(echo)).path(COMMIT));
+    let failure = world.client().resolve("main", None).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Forbidden);
+    assert!(!failure.message.contains(&world.github.token()), "a body that repeats the token is not quoted: {failure}");
     let printed = format!("{:?} {:?}", world.settings(), world.client());
     assert!(!printed.contains(&world.github.token()), "{printed}");
     assert!(printed.contains("acme"), "{printed}");
