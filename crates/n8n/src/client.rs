@@ -46,6 +46,20 @@ impl Reply {
     }
 }
 
+/// A failed try, and whether it may pass by itself.
+struct Failed {
+    failure: Failure,
+    passes: bool,
+}
+
+impl Failed {
+    /// For a try that got no whole answer. A timeout does not pass: asking once more makes a slow server slower.
+    fn by_kind(failure: Failure) -> Self {
+        let passes = matches!(failure.kind, FailureKind::Unreachable | FailureKind::BrokenAnswer);
+        Self { failure, passes }
+    }
+}
+
 /// What to ask for, below `/api/v1/`.
 #[derive(Default)]
 pub(crate) struct Ask<'a> {
@@ -93,16 +107,16 @@ impl Client {
     }
 
     /// Asks until there is an answer, within the bounds of the settings. Only failures that may pass by themselves are
-    /// tried again; a timeout is not, since asking once more makes a slow server slower.
+    /// tried again.
     pub(crate) async fn ask(&self, ask: Ask<'_>) -> Result<Reply, Failure> {
         let url = self.url(&ask)?;
         let mut tried = 1;
         loop {
-            let failure = match self.ask_once(&url, &ask).await {
+            let Failed { failure, passes } = match self.ask_once(&url, &ask).await {
                 Ok(reply) => return Ok(reply),
-                Err(failure) => failure,
+                Err(failed) => failed,
             };
-            let Some(wait) = self.wait_after(&failure, tried) else { return Err(failure) };
+            let Some(wait) = self.wait_after(&failure, tried).filter(|_| passes) else { return Err(failure) };
             tracing::debug!(n8n.host = %self.host, tried, kind = %failure.kind, ?wait, "asking n8n again");
             tokio::time::sleep(wait).await;
             tried += 1;
@@ -113,18 +127,9 @@ impl Client {
         if tried >= self.settings.max_tries {
             return None;
         }
-        match failure.kind {
-            FailureKind::Unreachable | FailureKind::ServerError | FailureKind::BrokenAnswer => {
-                Some(self.backoff(tried))
-            }
-            FailureKind::RateLimited => {
-                let asked = failure.retry_after.map(Duration::from_secs);
-                asked.map_or_else(
-                    || Some(self.backoff(tried)),
-                    |asked| (asked <= self.settings.max_wait).then_some(asked),
-                )
-            }
-            _ => None,
+        match failure.retry_after.map(Duration::from_secs) {
+            Some(asked) => (asked <= self.settings.max_wait).then_some(asked),
+            None => Some(self.backoff(tried)),
         }
     }
 
@@ -134,7 +139,7 @@ impl Client {
         whole.min(self.settings.max_wait).mul_f64(rand::random_range(0.5..=1.0))
     }
 
-    async fn ask_once(&self, url: &Url, ask: &Ask<'_>) -> Result<Reply, Failure> {
+    async fn ask_once(&self, url: &Url, ask: &Ask<'_>) -> Result<Reply, Failed> {
         let Ok(_permit) = self.gate.acquire().await else { unreachable!("the gate is never closed") };
         let timeout = self.settings.request_timeout;
         let mut request =
@@ -142,20 +147,24 @@ impl Client {
         if let Some(tag) = &ask.unless {
             request = request.header(IF_NONE_MATCH, tag.clone());
         }
-        let mut response = request.send().await.map_err(|e| answer::no_answer(&self.host, e, timeout))?;
+        let mut response =
+            request.send().await.map_err(|e| Failed::by_kind(answer::no_answer(&self.host, e, timeout)))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let limit = self.settings.max_body;
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| answer::cut(&self.host, e, body.len(), timeout))? {
+        while let Some(chunk) =
+            response.chunk().await.map_err(|e| Failed::by_kind(answer::cut(&self.host, e, body.len(), timeout)))?
+        {
             if body.len() + chunk.len() > limit {
-                return Err(answer::too_large(&self.host, limit));
+                return Err(Failed { failure: answer::too_large(&self.host, limit), passes: false });
             }
             body.extend_from_slice(&chunk);
         }
         if matches!(status.as_u16(), 200 | 304) || ask.also.contains(&status.as_u16()) {
             return Ok(Reply { status, headers, body: body.freeze() });
         }
-        Err(answer::refused(&self.host, status, &headers, &body, url))
+        let passes = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+        Err(Failed { failure: answer::refused(&self.host, status, &headers, &body, url), passes })
     }
 
     fn url(&self, ask: &Ask<'_>) -> Result<Url, Failure> {
@@ -210,5 +219,74 @@ impl LiveEnvironment for Client {
 
     async fn probe(&self) -> Result<Probe, Failure> {
         self.look().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use drift_sim::faults::{Fault, Rule};
+    use drift_sim::n8n::N8nSim;
+    use secrecy::SecretString;
+
+    use super::*;
+
+    struct Still;
+
+    impl drift_domain::clock::Clock for Still {
+        fn now(&self) -> chrono::DateTime<chrono::Utc> {
+            chrono::DateTime::UNIX_EPOCH
+        }
+    }
+
+    /// A name server that answers with the next of these each time, and with the last for good.
+    fn answering(answers: &'static [&'static str]) -> (Lookup, Arc<AtomicUsize>) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let lookup: Lookup = Arc::new(move |_| {
+            let at = count.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
+            let ips = answers[at].split(' ').map(|ip| ip.parse::<IpAddr>().unwrap()).collect();
+            Box::pin(async move { Ok(ips) })
+        });
+        (lookup, asked)
+    }
+
+    fn named(sim: &N8nSim, allow_private: bool, lookup: Lookup) -> Client {
+        let url = sim.url().replace("127.0.0.1", "n8n.example");
+        let mut settings = Settings::new(url.parse().unwrap(), SecretString::from(sim.api_key()), allow_private);
+        settings.backoff = Duration::from_millis(1);
+        Client::with_lookup(settings, lookup).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_name_is_held_to_the_rule_each_time_it_is_connected_to() {
+        let sim = N8nSim::start(Still).await.unwrap();
+        let (lookup, asked) = answering(&["127.0.0.1", "169.254.169.254"]);
+        let client = named(&sim, true, lookup);
+        client.list().await.unwrap();
+        // The connection is lost, and the name now stands for the metadata service.
+        sim.faults().add(Rule::new(Fault::Reset));
+        let failure = client.list().await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::RefusedAddress, "{failure}");
+        assert!(failure.message.contains("169.254.169.254 is a link-local address"), "{failure}");
+        assert!(asked.load(Ordering::SeqCst) >= 2);
+    }
+
+    #[tokio::test]
+    async fn a_public_name_for_a_private_address_is_refused_unless_allowed() {
+        let sim = N8nSim::start(Still).await.unwrap();
+        let failure = named(&sim, false, answering(&["127.0.0.1"]).0).list().await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::RefusedAddress, "{failure}");
+        assert!(sim.faults().seen().is_empty(), "nothing was sent");
+        named(&sim, true, answering(&["127.0.0.1"]).0).list().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn of_several_addresses_those_that_may_be_called_are() {
+        let sim = N8nSim::start(Still).await.unwrap();
+        named(&sim, true, answering(&["169.254.169.254 127.0.0.1"]).0).list().await.unwrap();
     }
 }

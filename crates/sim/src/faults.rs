@@ -156,7 +156,7 @@ impl Rule {
         self
     }
 
-    /// The first so many requests go through.
+    /// The first so many requests that it concerns are let be.
     #[must_use]
     pub fn skip(mut self, requests: u32) -> Self {
         self.skip = requests;
@@ -210,7 +210,7 @@ pub struct Faults(Arc<Mutex<Inner>>);
 const JOURNAL: usize = 10_000;
 
 impl Faults {
-    /// Adds a rule. Rules are tried in the order they were added; the first that strikes is the one that does.
+    /// Adds a rule. One request is struck once, by the first rule added that is due; the others stay due.
     pub fn add(&self, rule: Rule) {
         self.lock().rules.push(rule);
     }
@@ -242,15 +242,16 @@ impl Faults {
 
     fn next(&self, method: &Method, path: &str) -> Option<Fault> {
         let mut inner = self.lock();
+        let mut struck = None;
         for rule in inner.rules.iter_mut().filter(|rule| rule.concerns(method, path)) {
             if rule.skip > 0 {
                 rule.skip -= 1;
-            } else if rule.times > 0 {
+            } else if rule.times > 0 && struck.is_none() {
                 rule.times -= u32::from(rule.times != u32::MAX);
-                return Some(rule.fault.clone());
+                struck = Some(rule.fault.clone());
             }
         }
-        None
+        struck
     }
 
     fn note(&self, seen: Seen) {
