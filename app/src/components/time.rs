@@ -1,0 +1,37 @@
+//! Points in time: an age that people read, with the exact time behind it.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use leptos::prelude::*;
+
+use crate::age::age;
+
+/// `12 s ago`, with the exact time on hover; the browser lets it tick (`islands::ages`).
+pub(crate) fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> impl IntoView {
+    view! {
+        <time class="num" datetime=machine(at) title=exact(at) data-age="">
+            {age((now - at).num_seconds())}
+        </time>
+    }
+}
+
+/// The same where there may be nothing yet.
+pub(crate) fn ago_or(at: Option<DateTime<Utc>>, now: DateTime<Utc>, never: &'static str) -> AnyView {
+    match at {
+        Some(at) => ago(at, now).into_any(),
+        None => never.into_any(),
+    }
+}
+
+/// The exact time, for tables of the past.
+pub(crate) fn stamp(at: DateTime<Utc>) -> impl IntoView {
+    view! { <time class="num" datetime=machine(at)>{exact(at)}</time> }
+}
+
+fn machine(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// `2026-11-23 04:47:12 UTC`
+pub(crate) fn exact(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}

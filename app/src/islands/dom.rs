@@ -1,0 +1,52 @@
+//! The few handles on the document that several islands need.
+
+use leptos::prelude::{document, window};
+use wasm_bindgen::prelude::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, Event, EventTarget};
+
+/// The elements that match, in document order.
+pub(crate) fn all(within: &Element, selector: &str) -> Vec<Element> {
+    let Ok(list) = within.query_selector_all(selector) else { return Vec::new() };
+    (0..list.length()).filter_map(|i| list.item(i)?.dyn_into().ok()).collect()
+}
+
+/// The root element.
+pub(crate) fn root() -> Option<Element> {
+    document().document_element()
+}
+
+/// Whether nobody looks at this tab.
+pub(crate) fn hidden() -> bool {
+    document().hidden()
+}
+
+/// The closest ancestor of an event's target (or the target itself) that matches.
+pub(crate) fn closest(event: &Event, selector: &str) -> Option<Element> {
+    event.target()?.dyn_into::<Element>().ok()?.closest(selector).ok()?
+}
+
+/// Listens for as long as the page lives.
+pub(crate) fn listen(target: &EventTarget, event: &str, then: impl FnMut(Event) + 'static) {
+    let closure = Closure::<dyn FnMut(Event)>::new(then);
+    // Adding a listener fails only for a detached window, which has nobody left to serve.
+    let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
+    closure.forget();
+}
+
+/// A string property of an element, for example `value` or `defaultValue`.
+pub(crate) fn property(element: &Element, name: &str) -> Option<String> {
+    js_sys::Reflect::get(element, &JsValue::from_str(name)).ok()?.as_string()
+}
+
+/// Sets a string property of an element.
+pub(crate) fn set_property(element: &Element, name: &str, value: &str) {
+    // Setting fails on frozen objects only; elements are not.
+    let _ = js_sys::Reflect::set(element, &JsValue::from_str(name), &JsValue::from_str(value));
+}
+
+/// The address of this page with its query.
+pub(crate) fn address() -> String {
+    let location = window().location();
+    format!("{}{}", location.pathname().unwrap_or_default(), location.search().unwrap_or_default())
+}

@@ -1,0 +1,290 @@
+//! `/environments/new` and `/environments/{id}/settings`: the connection of an environment, with *Test connection*.
+
+use drift_domain::environment::{EnvironmentClass, INTERVAL_SECONDS};
+use drift_domain::ids::EnvironmentId;
+use drift_domain::views::{ConnectionReport, EnvironmentDraft, GitCredentials, SideReport};
+use leptos::prelude::*;
+
+use crate::components::crumbs::crumbs;
+use crate::components::failure::failure;
+use crate::components::form::{Field, field_error, options};
+use crate::components::icon::{Icon, icon};
+use crate::components::note::note;
+use crate::islands::connection_test::ConnectionTest;
+use crate::islands::copy::CopyButton;
+use crate::words;
+
+/// What the form holds and what was wrong with it. The draft has no secrets.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ConnectionForm {
+    /// The environment, if it is connected already.
+    pub environment: Option<(EnvironmentId, String)>,
+    pub draft: EnvironmentDraft,
+    /// The field that was not accepted, and why.
+    pub error: Option<(String, String)>,
+    /// Where GitHub sends its pushes, and the secret that it signs them with; shown to administrators.
+    pub webhook: Option<Webhook>,
+}
+
+/// GitHub's webhook: address and secret.
+#[derive(Clone)]
+pub(crate) struct Webhook {
+    pub address: String,
+    pub secret: String,
+}
+
+impl std::fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Webhook").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl ConnectionForm {
+    fn error(&self, field: &str) -> Option<String> {
+        self.error.as_ref().filter(|(name, _)| name == field).map(|(_, text)| text.clone())
+    }
+
+    fn text(&self, name: &'static str, label: &'static str, value: &str) -> Field {
+        Field { name, label, kind: "text", value: value.to_owned(), error: self.error(name), ..Field::default() }
+    }
+
+    /// A secret: never filled in, and optional once one is stored.
+    fn secret(&self, name: &'static str, label: &'static str, hint: &str) -> Field {
+        let keep = self.environment.as_ref().map(|_| " Leave it empty to keep the stored one.").unwrap_or_default();
+        Field {
+            kind: "password",
+            hint: Some(format!("{hint}{keep}")),
+            autocomplete: "new-password",
+            mono: true,
+            ..self.text(name, label, "")
+        }
+    }
+}
+
+/// Draws the form.
+pub(crate) fn view(form: &ConnectionForm) -> AnyView {
+    let (title, action, test, submit) = match &form.environment {
+        None => ("Connect an environment", "/environments".to_owned(), "/environments/test".to_owned(), "Connect"),
+        Some((id, _)) => {
+            ("Settings", format!("/environments/{id}/settings"), format!("/environments/{id}/test"), "Save")
+        }
+    };
+    let mut ancestors = vec![("/".to_owned(), "Environments".to_owned())];
+    ancestors.extend(form.environment.clone().map(|(id, name)| (format!("/environments/{id}"), name)));
+    let parts = view! { {about(form)} {live_side(form)} {desired_side(form)} };
+    view! {
+        {crumbs(ancestors, title.to_owned())}
+        <div class="page-head"><h1>{title}</h1></div>
+        <div class="max-w-3xl">
+            <ConnectionTest>
+                <form class="form git-form" method="post" action=action>
+                    {parts}
+                    <div class="flex flex-wrap gap-2">
+                        <button class="btn btn-primary" type="submit">{submit}</button>
+                        <button class="btn" type="submit" formaction=test.clone() formtarget="connection-report" formnovalidate="">
+                            {icon(Icon::Plug)} "Test connection"
+                        </button>
+                    </div>
+                </form>
+                <iframe class="test-report section" name="connection-report" title="What the test of the connection found" src=test></iframe>
+            </ConnectionTest>
+            {form.webhook.as_ref().map(webhook)}
+        </div>
+    }
+    .into_any()
+}
+
+fn about(form: &ConnectionForm) -> impl IntoView + use<> {
+    let draft = &form.draft;
+    let name = Field {
+        required: true,
+        placeholder: "Acme production",
+        autofocus: form.environment.is_none(),
+        ..form.text("name", "Name", &draft.name)
+    };
+    let bounds = format!("Seconds, from {} to {}.", INTERVAL_SECONDS.start(), INTERVAL_SECONDS.end());
+    let interval = Field {
+        kind: "number",
+        required: true,
+        hint: Some(bounds),
+        ..form.text("interval_seconds", "Check every", &draft.interval_seconds)
+    };
+    let chosen = draft.class;
+    let classes = EnvironmentClass::ALL
+        .iter()
+        .map(move |class| (class.to_string(), words::class(*class).to_owned(), *class == chosen));
+    view! {
+        <section class="card" aria-labelledby="about">
+            <div class="card-head"><h2 id="about">"The environment"</h2></div>
+            <div class="card-body fields">
+                <div class="wide">{name.view()}</div>
+                <div class="field">
+                    <label for="class">"Class"</label>
+                    <select class="input" id="class" name="class" aria-describedby="class-hint">{options(classes)}</select>
+                    <p class="hint" id="class-hint">"How much a change matters follows from it."</p>
+                    {field_error("class", form.error("class"))}
+                </div>
+                {interval.view()}
+            </div>
+        </section>
+    }
+}
+
+fn live_side(form: &ConnectionForm) -> impl IntoView + use<> {
+    let address = Field {
+        kind: "url",
+        required: true,
+        mono: true,
+        placeholder: "https://n8n.example.com",
+        ..form.text("n8n_base_url", "Address of n8n", &form.draft.n8n_base_url)
+    };
+    let key = form.secret("n8n_api_key", "API key", "In n8n: Settings, n8n API. Reading workflows is enough for it.");
+    view! {
+        <section class="card" aria-labelledby="live-side">
+            <div class="card-head"><h2 id="live-side">"What runs: n8n"</h2></div>
+            <div class="card-body form">{address.view()} {key.view()}</div>
+        </section>
+    }
+}
+
+fn desired_side(form: &ConnectionForm) -> impl IntoView + use<> {
+    let draft = &form.draft;
+    let repository = Field {
+        required: true,
+        mono: true,
+        placeholder: "owner/name",
+        ..form.text("repository", "Repository", &draft.repository)
+    };
+    let git_ref = Field {
+        required: true,
+        mono: true,
+        hint: Some("A branch, a tag or a commit.".to_owned()),
+        ..form.text("git_ref", "Ref", &draft.git_ref)
+    };
+    let folder = Field {
+        mono: true,
+        placeholder: "workflows",
+        hint: Some("Empty for the root.".to_owned()),
+        ..form.text("git_folder", "Folder", &draft.git_folder)
+    };
+    let base = Field {
+        kind: "url",
+        required: true,
+        mono: true,
+        hint: Some("https://HOST/api/v3 for an Enterprise Server.".to_owned()),
+        ..form.text("git_api_base", "GitHub's API", &draft.git_api_base)
+    };
+    view! {
+        <section class="card" aria-labelledby="desired-side">
+            <div class="card-head"><h2 id="desired-side">"What is declared: GitHub"</h2></div>
+            <div class="card-body fields">
+                {repository.view()} {git_ref.view()} {folder.view()} {base.view()}
+                <div class="wide">{credentials(form)}</div>
+            </div>
+        </section>
+    }
+}
+
+fn credentials(form: &ConnectionForm) -> impl IntoView + use<> {
+    let draft = &form.draft;
+    let choices = [(GitCredentials::Token, "Personal access token"), (GitCredentials::App, "GitHub App")]
+        .into_iter()
+        .map(|(kind, label)| {
+            view! {
+                <label class="choice">
+                    <input type="radio" name="git_credentials" value=kind.as_str() checked=kind == draft.git_credentials />
+                    {label}
+                </label>
+            }
+        })
+        .collect_view();
+    let token = form.secret("git_token", "Token", "Fine-grained, with read access to the contents of this repository.");
+    let app = Field { mono: true, ..form.text("git_app_id", "App id", &draft.git_app_id) };
+    let installation =
+        Field { mono: true, ..form.text("git_installation_id", "Installation id", &draft.git_installation_id) };
+    let key = Field {
+        area: true,
+        placeholder: "-----BEGIN RSA PRIVATE KEY-----",
+        ..form.secret("git_private_key", "Private key", "The PEM file that GitHub made for the App.")
+    };
+    view! {
+        <fieldset class="form">
+            <legend class="font-semibold mb-1.5">"How to sign in at GitHub"</legend>
+            <div class="flex flex-wrap gap-2">{choices}</div>
+            {field_error("git_credentials", form.error("git_credentials"))}
+            <div class="for-token">{token.view()}</div>
+            <div class="for-app fields">{app.view()} {installation.view()} <div class="wide">{key.view()}</div></div>
+        </fieldset>
+    }
+}
+
+fn webhook(webhook: &Webhook) -> impl IntoView + use<> {
+    view! {
+        <section class="card section" aria-labelledby="webhook">
+            <div class="card-head"><h2 id="webhook">"Hear of pushes at once"</h2></div>
+            <div class="card-body">
+                <p class="text-ink-2 mb-3">
+                    "Checks run on their interval without it. With a webhook in GitHub (Settings, Webhooks; content type "
+                    <code>"application/json"</code> "; just the push event) a push to the ref is compared within seconds."
+                </p>
+                <dl class="facts items-center">
+                    <dt>"Payload URL"</dt>
+                    <dd class="flex items-center gap-2">
+                        <code id="webhook-address" class="wrap-anywhere">{webhook.address.clone()}</code>
+                        <CopyButton from="webhook-address".to_owned() what="the payload URL".to_owned() />
+                    </dd>
+                    <dt>"Secret"</dt>
+                    <dd>
+                        <details>
+                            <summary class="link">"Show the secret"</summary>
+                            <span class="flex items-center gap-2 mt-1">
+                                <code id="webhook-secret" class="wrap-anywhere">{webhook.secret.clone()}</code>
+                                <CopyButton from="webhook-secret".to_owned() what="the secret".to_owned() />
+                            </span>
+                        </details>
+                    </dd>
+                </dl>
+            </div>
+        </section>
+    }
+}
+
+/// What is in the frame before anything was tested.
+pub(crate) fn nothing_tested() -> AnyView {
+    view! {
+        <div class="p-4 text-ink-2">
+            <p>"Press " <strong class="text-ink">"Test connection"</strong> " to see what n8n and GitHub answer. Nothing is stored by a test."</p>
+        </div>
+    }
+    .into_any()
+}
+
+/// The report of a test, one part per side.
+pub(crate) fn report(report: &ConnectionReport) -> AnyView {
+    view! {
+        <div class="p-3 grid gap-2.5" role="status">
+            {side("n8n", "live", &report.live)} {side("GitHub", "desired", &report.desired)}
+        </div>
+    }
+    .into_any()
+}
+
+/// A test that could not be made.
+pub(crate) fn report_refused(why: String) -> AnyView {
+    view! { <div class="p-3" role="alert">{note("tone-incident", Icon::Warning, why)}</div> }.into_any()
+}
+
+fn side(name: &'static str, key: &'static str, report: &SideReport) -> impl IntoView + use<> {
+    let (tone, mark, verdict, body) = match report {
+        SideReport::Works(found) => {
+            let found = found.iter().map(|found| view! { <li>{found.clone()}</li> }).collect_view();
+            ("tone-ok", Icon::Check, "works", view! { <ul>{found}</ul> }.into_any())
+        }
+        SideReport::Fails(why) => ("tone-incident", Icon::Cross, "does not work", failure(why).into_any()),
+    };
+    view! {
+        <section data-report=key>
+            {note(tone, mark, view! { <h2>{format!("{name} {verdict}")}</h2> {body} })}
+        </section>
+    }
+}

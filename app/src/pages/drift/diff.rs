@@ -1,0 +1,219 @@
+//! The diff of one change: entries by node, each with both sides. Private to the drift workspace (house rule 6).
+
+use drift_domain::views::{DiffEntry, DiffKind, DiffLine, DiffView, LineKind};
+use leptos::prelude::*;
+
+use super::ignored;
+use crate::components::icon::{Icon, icon};
+use crate::components::marks;
+use crate::words::{self, count};
+
+/// Draws a diff.
+pub(super) fn view(diff: &DiffView) -> impl IntoView + use<> {
+    let groups = groups(&diff.entries);
+    let nodes: Vec<_> = groups.into_iter().map(|(title, entries)| node(&title, &entries)).collect();
+    let nothing = diff.entries.is_empty().then(|| {
+        view! { <p class="card card-body text-ink-2">"Nothing that matters differs between the two sides of this change."</p> }
+    });
+    view! {
+        <section class="section" aria-labelledby="diff-heading" id="diff">
+            <div class="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1 mb-2.5">
+                <h2 id="diff-heading">{count(diff.entries.len() as u64, "difference", "differences")}</h2>
+                <p class="legend">
+                    <span><b class="text-incident">"−"</b> " Git (desired)"</span>
+                    <span><b class="text-ok">"+"</b> " n8n (live)"</span>
+                </p>
+            </div>
+            {nothing} {nodes}
+        </section>
+        {cosmetic(&diff.cosmetic)}
+        {not_compared(diff)}
+    }
+}
+
+/// What a group of entries is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Group {
+    Workflow,
+    Node(String, Option<String>),
+    Connections,
+}
+
+/// Entries by what they are about, in the order in which that first occurs; the workflow itself comes first and
+/// connections come last.
+fn groups(entries: &[DiffEntry]) -> Vec<(Group, Vec<&DiffEntry>)> {
+    let mut groups: Vec<(Group, Vec<&DiffEntry>)> = Vec::new();
+    for entry in entries {
+        let group = match (entry.kind, &entry.node) {
+            (DiffKind::ConnectionAdded | DiffKind::ConnectionRemoved, _) => Group::Connections,
+            (DiffKind::WorkflowModified, _) | (_, None) => Group::Workflow,
+            (_, Some(node)) => Group::Node(node.clone(), entry.node_type.clone()),
+        };
+        let same = |other: &Group| match (other, &group) {
+            (Group::Node(a, _), Group::Node(b, _)) => a == b,
+            (a, b) => a == b,
+        };
+        match groups.iter_mut().find(|(other, _)| same(other)) {
+            Some((_, list)) => list.push(entry),
+            None => groups.push((group, vec![entry])),
+        }
+    }
+    groups.sort_by_key(|(group, _)| match group {
+        Group::Workflow => 0,
+        Group::Node(..) => 1,
+        Group::Connections => 2,
+    });
+    groups
+}
+
+fn node(group: &Group, entries: &[&DiffEntry]) -> AnyView {
+    let (label, title, kind) = match group {
+        Group::Workflow => ("Workflow", "Settings of the workflow itself".to_owned(), None),
+        Group::Connections => ("Connections", "Between nodes".to_owned(), None),
+        Group::Node(name, kind) => ("Node", name.clone(), kind.clone()),
+    };
+    let entries = entries.iter().map(|entry| self::entry(entry)).collect_view();
+    let key = title.clone();
+    view! {
+        <article class="card diff-node overflow-hidden" data-node=key>
+            <header class="card-head">
+                <h3 class="wrap-anywhere"><span class="text-ink-3 font-normal">{label}": "</span>{title}</h3>
+                {kind.map(|kind| view! { <code class="text-ink-3 wrap-anywhere">{kind}</code> })}
+            </header>
+            {entries}
+        </article>
+    }
+    .into_any()
+}
+
+fn entry(entry: &DiffEntry) -> impl IntoView + use<> {
+    let about_a_field = matches!(entry.kind, DiffKind::NodeModified | DiffKind::WorkflowModified);
+    let kind = (!about_a_field).then(|| marks::chip(words::diff_kind(entry.kind), None));
+    let last = entry.path.len().saturating_sub(1);
+    let step = |(i, step): (usize, &String)| {
+        view! { <span class=if i == last { "step last" } else { "step" }>{step.clone()}</span> }
+    };
+    let steps = entry.path.iter().enumerate().map(step).collect_view();
+    let connection = matches!(entry.kind, DiffKind::ConnectionAdded | DiffKind::ConnectionRemoved)
+        .then(|| entry.node.clone())
+        .flatten()
+        .map(|from| view! { <span class="step">{format!("from {from}")}</span> });
+    let redacted = entry.redacted.then(|| {
+        view! {
+            <span class="chip tone-unverified font-sans" title="A secret was taken out on both sides; that it differs is all that is shown.">
+                {icon(Icon::Lock)} "secret withheld"
+            </span>
+        }
+    });
+    let body = if entry.lines.is_empty() { sides(entry).into_any() } else { lines(&entry.lines).into_any() };
+    view! {
+        <div class="diff-entry" data-path=entry.path.join(".")>
+            <p class="diff-path">{kind} {connection} {steps} {redacted}</p>
+            {body}
+        </div>
+    }
+}
+
+fn sides(entry: &DiffEntry) -> impl IntoView + use<> {
+    let side =
+        |class: &'static str, mark: &'static str, name: &'static str, text: &Option<String>, key: &'static str| {
+            let text = match text {
+                Some(text) if text.is_empty() => view! { <p class="nothing">"empty text"</p> }.into_any(),
+                Some(text) => {
+                    view! { <pre tabindex="0" aria-label=format!("{name}'s side")>{text.clone()}</pre> }.into_any()
+                }
+                None => view! { <p class="nothing">"nothing here"</p> }.into_any(),
+            };
+            view! {
+                <div class=class data-side=key>
+                    <p class="side-name"><span aria-hidden="true">{mark}</span> {name}</p>
+                    {text}
+                </div>
+            }
+        };
+    // What only one side has is shown once; a field that one side lacks is shown beside the other's.
+    let whole = !matches!(entry.kind, DiffKind::NodeModified | DiffKind::WorkflowModified | DiffKind::NodeRenamed);
+    let one = whole && (entry.desired.is_none() || entry.live.is_none());
+    let git = (!one || entry.desired.is_some()).then(|| side("side side-git", "−", "Git", &entry.desired, "desired"));
+    let n8n = (!one || entry.live.is_some()).then(|| side("side side-n8n", "+", "n8n", &entry.live, "live"));
+    view! { <div class=if one { "sides one" } else { "sides" }>{git} {n8n}</div> }
+}
+
+fn lines(lines: &[DiffLine]) -> impl IntoView + use<> {
+    let rows = lines.iter().map(line).collect_view();
+    view! {
+        <div class="lines" tabindex="0" role="region" aria-label="Line by line, from Git to n8n">
+            <table>
+                <thead class="sr-only">
+                    <tr><th scope="col">"Line in Git"</th><th scope="col">"Line in n8n"</th><th scope="col">"Change"</th><th scope="col">"Text"</th></tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+}
+
+fn line(line: &DiffLine) -> AnyView {
+    let (class, mark, spoken) = match line.kind {
+        LineKind::Gap => {
+            let text = if line.text.is_empty() { "lines that are the same".to_owned() } else { line.text.clone() };
+            return view! { <tr class="gap"><td colspan="4">{text}</td></tr> }.into_any();
+        }
+        LineKind::Same => ("same", "", ""),
+        LineKind::Removed => ("removed", "−", "only in Git"),
+        LineKind::Added => ("added", "+", "only in n8n"),
+    };
+    view! {
+        <tr class=class>
+            <td class="n">{line.desired}</td>
+            <td class="n">{line.live}</td>
+            <td class="mark"><span aria-hidden="true">{mark}</span><span class="sr-only">{spoken}</span></td>
+            <td class="text">{line.text.clone()}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn cosmetic(entries: &[DiffEntry]) -> Option<impl IntoView + use<>> {
+    if entries.is_empty() {
+        return None;
+    }
+    let title = count(entries.len() as u64, "cosmetic difference", "cosmetic differences");
+    let rows = entries
+        .iter()
+        .map(|entry| {
+            let node = entry.node.clone().unwrap_or_else(|| "the workflow".to_owned());
+            let what = if entry.path.is_empty() { words::diff_kind(entry.kind).label.to_owned() } else { entry.path.join(" › ") };
+            view! {
+                <tr>
+                    <td class="cell-main font-semibold wrap-anywhere">{node}</td>
+                    <td data-label="What" class="mono">{what}</td>
+                    <td data-label="Git"><code class="wrap-anywhere">{entry.desired.clone().unwrap_or_default()}</code></td>
+                    <td data-label="n8n"><code class="wrap-anywhere">{entry.live.clone().unwrap_or_default()}</code></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    Some(view! {
+        <details class="card section fold" data-key="cosmetic" id="cosmetic">
+            <summary>{title} <span class="text-ink-3 font-normal">"positions and notes on the canvas: never drift"</span></summary>
+            <table class="rows">
+                <thead><tr><th scope="col">"Node"</th><th scope="col">"What"</th><th scope="col">"Git"</th><th scope="col">"n8n"</th></tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </details>
+    })
+}
+
+fn not_compared(diff: &DiffView) -> Option<impl IntoView + use<>> {
+    if diff.ignored.is_empty() {
+        return None;
+    }
+    let total: u64 = diff.ignored.iter().map(|ignored| ignored.count).sum();
+    Some(view! {
+        <details class="card section fold" data-key="ignored" id="ignored">
+            <summary>"Ignored in this workflow" <span class="text-ink-3 num font-normal">{total}</span></summary>
+            {ignored::rules(&diff.ignored)}
+        </details>
+    })
+}

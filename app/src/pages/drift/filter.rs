@@ -1,0 +1,132 @@
+//! The filter of the changes. All of it is in the address, so it can be sent to somebody and survives a reload.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use drift_domain::change::{ChangeState, ChangeType, Origin};
+use drift_domain::ids::EnvironmentId;
+use drift_domain::severity::Severity;
+use drift_domain::views::ChangeFilter;
+use leptos::prelude::*;
+
+use crate::components::form::options;
+use crate::components::icon::{Icon, icon};
+use crate::islands::filter::FilterForm;
+use crate::words;
+
+/// Reads the filter from an address. What is empty, or not a word of its set, does not filter.
+pub(crate) fn read(query: &HashMap<String, String>) -> ChangeFilter {
+    fn word<T: FromStr>(query: &HashMap<String, String>, name: &str) -> Option<T> {
+        query.get(name)?.parse().ok()
+    }
+    ChangeFilter {
+        change_type: word(query, "change_type"),
+        origin: word(query, "origin"),
+        severity: word(query, "severity"),
+        state: word(query, "state"),
+        q: query.get("q").map(|q| q.trim().to_owned()).filter(|q| !q.is_empty()),
+    }
+}
+
+/// The filter as the query of an address, with its question mark; empty when nothing is filtered.
+pub(super) fn query(filter: &ChangeFilter) -> String {
+    let pairs = [
+        ("change_type", filter.change_type.map(|word| word.to_string())),
+        ("origin", filter.origin.map(|word| word.to_string())),
+        ("severity", filter.severity.map(|word| word.to_string())),
+        ("state", filter.state.map(|word| word.to_string())),
+        ("q", filter.q.clone()),
+    ];
+    let query: Vec<_> = pairs
+        .into_iter()
+        .filter_map(|(name, value)| {
+            let value = value?;
+            Some(format!(
+                "{name}={}",
+                percent_encoding::utf8_percent_encode(&value, percent_encoding::NON_ALPHANUMERIC)
+            ))
+        })
+        .collect();
+    if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) }
+}
+
+/// Whether anything is filtered.
+pub(super) fn is_on(filter: &ChangeFilter) -> bool {
+    *filter != ChangeFilter::default()
+}
+
+/// The form of the filter.
+pub(super) fn form(filter: &ChangeFilter, environment: EnvironmentId) -> impl IntoView + use<> {
+    let action = format!("/environments/{environment}/drift");
+    let clear = is_on(filter).then(|| view! { <a class="btn" href=action.clone()>"Clear"</a> });
+    let q = filter.q.clone();
+    let choices = view! {
+        {choice("change_type", "Type", ChangeType::ALL, filter.change_type, |word| words::change_type(word).label, "Any")}
+        {choice("origin", "Origin", Origin::ALL, filter.origin, |word| words::origin(word).label, "Any")}
+        {choice("severity", "Severity", Severity::ALL, filter.severity, words::severity, "Any")}
+        {choice("state", "State", ChangeState::ALL, filter.state, |word| words::state(word).label, "Open and vanished")}
+    };
+    view! {
+        <FilterForm>
+            <form class="filter" method="get" action=action.clone() role="search" aria-label="Filter the changes">
+                <div class="wide">
+                    <label for="q">"Workflow"</label>
+                    <input class="input input-small" id="q" name="q" type="search" value=q placeholder="Part of its name" autocomplete="off" />
+                </div>
+                {choices}
+                <div class="wide flex gap-2">
+                    <button class="btn" type="submit">{icon(Icon::Search)} "Filter"</button>
+                    {clear}
+                </div>
+            </form>
+        </FilterForm>
+    }
+}
+
+fn choice<T: Copy + PartialEq + std::fmt::Display>(
+    name: &'static str,
+    label: &'static str,
+    all: &[T],
+    chosen: Option<T>,
+    words: fn(T) -> &'static str,
+    any: &str,
+) -> impl IntoView + use<T> {
+    let any = [(String::new(), any.to_owned(), chosen.is_none())];
+    let all: Vec<_> =
+        all.iter().map(|word| (word.to_string(), words(*word).to_owned(), chosen == Some(*word))).collect();
+    view! {
+        <div>
+            <label for=name>{label}</label>
+            <select class="input input-small" id=name name=name>
+                {options(any)} {options(all)}
+            </select>
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_survives_its_own_address() {
+        let filter = ChangeFilter {
+            change_type: Some(ChangeType::Modified),
+            origin: Some(Origin::Hotfix),
+            severity: Some(Severity::Critical),
+            state: Some(ChangeState::Vanished),
+            q: Some("a & b?".to_owned()),
+        };
+        let query = query(&filter);
+        assert_eq!(query, "?change_type=MODIFIED&origin=HOTFIX&severity=CRITICAL&state=VANISHED&q=a%20%26%20b%3F");
+        let read_back =
+            axum::extract::Query::<HashMap<String, String>>::try_from_uri(&format!("/x{query}").parse().unwrap());
+        assert_eq!(read(&read_back.unwrap().0), filter);
+    }
+
+    #[test]
+    fn empty_and_unknown_words_filter_nothing() {
+        let query = [("origin", ""), ("severity", "HUGE"), ("q", "  ")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        assert_eq!(read(&query.into()), ChangeFilter::default());
+    }
+}

@@ -1,0 +1,9 @@
+//! The pages, one file each: what loads the view, and what draws it.
+
+pub(crate) mod connection;
+pub(crate) mod drift;
+pub(crate) mod environment;
+pub(crate) mod environments;
+pub(crate) mod problem;
+pub(crate) mod setup;
+pub(crate) mod sign_in;

@@ -1,0 +1,3 @@
+//! The server's half: routes, who asks, and how pages become responses.
+
+pub(crate) mod render;

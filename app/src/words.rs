@@ -1,0 +1,239 @@
+//! What people read for the closed sets of words: labels for chips, sentences for explanations.
+
+use drift_domain::change::{ChangeState, ChangeType, DecisionKind, Origin, VanishedCause};
+use drift_domain::check::{CheckOutcome, CheckTrigger};
+use drift_domain::environment::{Badge, EnvironmentClass};
+use drift_domain::failure::{FailureKind, Side};
+use drift_domain::role::Role;
+use drift_domain::severity::Severity;
+use drift_domain::views::DiffKind;
+
+use crate::components::icon::Icon;
+
+/// A word that a person reads, the icon beside it, and the tone that both are drawn in. Nothing is told by colour alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    pub label: &'static str,
+    pub icon: Icon,
+    pub tone: &'static str,
+}
+
+const fn mark(label: &'static str, icon: Icon, tone: &'static str) -> Mark {
+    Mark { label, icon, tone }
+}
+
+pub(crate) const fn badge(badge: Badge) -> Mark {
+    let label = badge.label();
+    match badge {
+        Badge::InSync => mark(label, Icon::Check, "tone-ok"),
+        Badge::DriftDetected => mark(label, Icon::Drift, "tone-drift"),
+        Badge::IncidentActive => mark(label, Icon::Flame, "tone-incident"),
+        Badge::Unverified => mark(label, Icon::Question, "tone-unverified"),
+    }
+}
+
+pub(crate) const fn class(class: EnvironmentClass) -> &'static str {
+    match class {
+        EnvironmentClass::Development => "Development",
+        EnvironmentClass::Staging => "Staging",
+        EnvironmentClass::Production => "Production",
+    }
+}
+
+pub(crate) const fn change_type(kind: ChangeType) -> Mark {
+    match kind {
+        ChangeType::Added => mark("Added", Icon::Plus, "tone-ok"),
+        ChangeType::Removed => mark("Removed", Icon::Minus, "tone-incident"),
+        ChangeType::Modified => mark("Modified", Icon::Pencil, "tone-info"),
+    }
+}
+
+pub(crate) const fn change_type_explained(kind: ChangeType) -> &'static str {
+    match kind {
+        ChangeType::Added => "n8n has this workflow and Git does not.",
+        ChangeType::Removed => "Git has this workflow and n8n does not.",
+        ChangeType::Modified => "Both sides have this workflow, and they differ.",
+    }
+}
+
+pub(crate) const fn origin(origin: Origin) -> Mark {
+    match origin {
+        Origin::Hotfix => mark("Hotfix", Icon::Bolt, "tone-plain"),
+        Origin::Undeployed => mark("Undeployed", Icon::Branch, "tone-plain"),
+        Origin::Collision => mark("Collision", Icon::Collision, "tone-plain"),
+        Origin::Unknown => mark("Unknown", Icon::Question, "tone-plain"),
+    }
+}
+
+pub(crate) const fn origin_explained(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Hotfix => "n8n was changed since both sides last agreed; Git was not.",
+        Origin::Undeployed => "Git was changed since both sides last agreed; n8n still runs what was agreed then.",
+        Origin::Collision => "n8n and Git were both changed since they last agreed, and not to the same content.",
+        Origin::Unknown => "The two sides have not been seen to agree yet, so nobody can tell which one moved.",
+    }
+}
+
+pub(crate) const fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Low => "Low",
+        Severity::Medium => "Medium",
+        Severity::High => "High",
+        Severity::Critical => "Critical",
+    }
+}
+
+pub(crate) const fn state(state: ChangeState) -> Mark {
+    match state {
+        ChangeState::Open => mark("Open", Icon::Dot, "tone-drift"),
+        ChangeState::Vanished => mark("Vanished", Icon::Ghost, "tone-unverified"),
+        ChangeState::Superseded => mark("Superseded", Icon::Layers, "tone-plain"),
+        ChangeState::Decided => mark("Decided", Icon::Check, "tone-ok"),
+    }
+}
+
+pub(crate) const fn state_explained(state: ChangeState) -> &'static str {
+    match state {
+        ChangeState::Open => "The newest good check saw this difference.",
+        ChangeState::Vanished => {
+            "A later check no longer sees this difference and nobody has recorded why. It stays open until somebody does."
+        }
+        ChangeState::Superseded => {
+            "The same workflow drifted further. The newer change carries this one as its history."
+        }
+        ChangeState::Decided => "Somebody decided what becomes of this change, on the record.",
+    }
+}
+
+pub(crate) const fn vanished(cause: VanishedCause) -> &'static str {
+    match cause {
+        VanishedCause::GitCaughtUp => "Git now holds what was in n8n.",
+        VanishedCause::LiveWentBack => "n8n went back to what Git declared.",
+        VanishedCause::Overwritten => "Both sides now agree on something else: a third content replaced the two.",
+        VanishedCause::Gone => "The workflow is gone from both sides.",
+    }
+}
+
+pub(crate) const fn decision(kind: DecisionKind) -> &'static str {
+    match kind {
+        DecisionKind::Promote => "Promoted to Git",
+        DecisionKind::Revert => "Reverted to Git",
+        DecisionKind::Replace => "Replaced",
+        DecisionKind::Override => "Override",
+    }
+}
+
+pub(crate) const fn decision_explained(kind: DecisionKind) -> &'static str {
+    match kind {
+        DecisionKind::Promote => "what was live belongs in Git, and is there",
+        DecisionKind::Revert => "what was live was wrong, and Git's content is back",
+        DecisionKind::Replace => "something else took the place of both",
+        DecisionKind::Override => "known and accepted; it stays visible",
+    }
+}
+
+pub(crate) const fn trigger(trigger: CheckTrigger) -> &'static str {
+    match trigger {
+        CheckTrigger::Schedule => "Schedule",
+        CheckTrigger::Recheck => "Recheck",
+        CheckTrigger::GitPush => "Push to Git",
+        CheckTrigger::Connected => "Connection changed",
+    }
+}
+
+pub(crate) const fn outcome(outcome: CheckOutcome) -> Mark {
+    match outcome {
+        CheckOutcome::Running => mark("Running", Icon::Refresh, "tone-info"),
+        CheckOutcome::InSync => mark("In sync", Icon::Check, "tone-ok"),
+        CheckOutcome::Drift => mark("Drift", Icon::Drift, "tone-drift"),
+        CheckOutcome::Failed => mark("Failed", Icon::Cross, "tone-incident"),
+    }
+}
+
+pub(crate) const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "Viewer",
+        Role::Operator => "Operator",
+        Role::Approver => "Approver",
+        Role::Admin => "Admin",
+        Role::Owner => "Owner",
+    }
+}
+
+pub(crate) const fn side(side: Side) -> &'static str {
+    match side {
+        Side::Live => "n8n",
+        Side::Desired => "GitHub",
+    }
+}
+
+/// What a person does about a failed look: the message of a failure says what happened, this says where to go.
+pub(crate) const fn remedy(side: Side, kind: FailureKind) -> &'static str {
+    match (kind, side) {
+        (FailureKind::Unauthorized | FailureKind::Forbidden, Side::Live) => {
+            "Make a new API key in n8n (Settings, n8n API) and store it in this environment's settings."
+        }
+        (FailureKind::Unauthorized | FailureKind::Forbidden, Side::Desired) => {
+            "Renew the token, or the App's permission to read contents, and store it in this environment's settings."
+        }
+        (FailureKind::NotFound, _) => {
+            "Compare repository, ref and folder in this environment's settings with what is in GitHub."
+        }
+        (FailureKind::NotN8n | FailureKind::RefusedAddress, _) => "Correct the address in this environment's settings.",
+        (FailureKind::SecretUnreadable, _) => "Type the key and the token into this environment's settings once more.",
+        (FailureKind::BrokenContent, Side::Desired) => "Mend the file in Git; the next check reads it again.",
+        (FailureKind::BrokenContent, Side::Live) => "Mend the workflow in n8n; the next check reads it again.",
+        (FailureKind::RateLimited, _) => "Nothing to do: checks go on by themselves when the other side allows it.",
+        (
+            FailureKind::Unreachable
+            | FailureKind::Timeout
+            | FailureKind::ServerError
+            | FailureKind::BrokenAnswer
+            | FailureKind::PartialListing,
+            Side::Live,
+        ) => "See whether n8n is up. Checks go on by themselves and recover when it answers.",
+        (
+            FailureKind::Unreachable
+            | FailureKind::Timeout
+            | FailureKind::ServerError
+            | FailureKind::BrokenAnswer
+            | FailureKind::PartialListing,
+            Side::Desired,
+        ) => "See whether GitHub is up. Checks go on by themselves and recover when it answers.",
+        (FailureKind::Internal, _) => {
+            "Checks go on by themselves. If it stays, the operator finds the cause in the log."
+        }
+    }
+}
+
+pub(crate) const fn diff_kind(kind: DiffKind) -> Mark {
+    match kind {
+        DiffKind::NodeAdded => mark("Node only in n8n", Icon::Plus, "tone-ok"),
+        DiffKind::NodeRemoved => mark("Node only in Git", Icon::Minus, "tone-incident"),
+        DiffKind::NodeModified => mark("Changed", Icon::Pencil, "tone-info"),
+        DiffKind::NodeRenamed => mark("Renamed", Icon::Pencil, "tone-info"),
+        DiffKind::ConnectionAdded => mark("Connection only in n8n", Icon::Plus, "tone-ok"),
+        DiffKind::ConnectionRemoved => mark("Connection only in Git", Icon::Minus, "tone-incident"),
+        DiffKind::WorkflowModified => mark("Changed", Icon::Pencil, "tone-info"),
+    }
+}
+
+/// `1 workflow`, `2 workflows`.
+pub(crate) fn count(n: impl Into<u64>, one: &str, many: &str) -> String {
+    let n = n.into();
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// A number of seconds as people say it: `90 s`, `5 min`, `1 h`.
+pub(crate) fn interval(seconds: u32) -> String {
+    match seconds {
+        s if s >= 3_600 && s.is_multiple_of(3_600) => format!("{} h", s / 3_600),
+        s if s >= 120 && s.is_multiple_of(60) => format!("{} min", s / 60),
+        s => format!("{s} s"),
+    }
+}
+
+/// The first seven digits of a commit, as Git itself abbreviates.
+pub(crate) fn short_commit(commit: &str) -> String {
+    commit.chars().take(7).collect()
+}
