@@ -129,6 +129,15 @@ pub(crate) async fn create(server: &str, name: &str, template: Option<&str>) -> 
     execute(server, format!("CREATE DATABASE \"{name}\"{template}")).await
 }
 
+/// Removes the databases that every cluster comes with and that no test copies: half of its files.
+pub(crate) async fn slim(server: &str) -> Result<()> {
+    for unused in ["template0", "template1"] {
+        execute(server, format!("ALTER DATABASE {unused} IS_TEMPLATE false")).await?;
+        execute(server, format!("DROP DATABASE {unused}")).await?;
+    }
+    Ok(())
+}
+
 /// The address of another database of the same server.
 pub(crate) fn url_of(server: &str, database: &str) -> Result<String> {
     let options = PgConnectOptions::from_str(server).context("the server's address")?.database(database);
