@@ -104,8 +104,8 @@ impl Freshness {
 
     /// The one badge of an environment with this status and freshness.
     ///
-    /// Drift that was seen stays on the badge while the other side cannot be reached: only *In Sync* needs proof. An
-    /// environment whose drift is known and whose newest look failed reads *Unverified* beside its count of changes.
+    /// Whatever the status, facts that are not verified read *Unverified* (product, Detection 4). The open changes that
+    /// were seen stay, and their count stays beside the badge.
     #[must_use]
     pub const fn badge(&self, status: DriftStatus) -> Badge {
         match (self.is_verified(), status) {
