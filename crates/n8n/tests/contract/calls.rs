@@ -1,6 +1,7 @@
 //! Plain calls to a server under contract.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use drift_n8n::{LiveEnvironment as _, VersionFamily};
 use reqwest::header::HeaderMap;
@@ -102,12 +103,21 @@ impl Target {
         found.unwrap_or_else(|| panic!("{id} is not listed"))
     }
 
-    /// Takes away what the test made.
+    /// Takes away what the test made. Unpublishing goes on for a moment after it was answered, and 2.x refuses to delete
+    /// until then (409, "still being unpublished"), so it is asked again, for ten seconds at most.
     pub async fn clean_up(&self) {
         let made = std::mem::take(&mut *self.made.lock().unwrap());
         for id in made {
             self.act(&id, "deactivate").await;
-            self.call(Method::DELETE, &format!("/workflows/{id}"), Value::Null).await;
+            let mut reply = self.call(Method::DELETE, &format!("/workflows/{id}"), Value::Null).await;
+            for _ in 0..100 {
+                if reply.status != 409 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                reply = self.call(Method::DELETE, &format!("/workflows/{id}"), Value::Null).await;
+            }
+            assert!(matches!(reply.status, 200 | 404), "{id} was left behind: {} {}", reply.status, reply.text);
         }
     }
 }
