@@ -57,7 +57,8 @@ pub(crate) fn edges(connections: &Map<String, Value>, notes: &mut Notes) -> Vec<
 fn slot_edges(source: &str, port: &str, output: usize, slot: &Value, edges: &mut Vec<Edge>) {
     let Value::Array(targets) = slot else { return odd(source, port, output, slot, edges) };
     for target in targets {
-        let Some(name) = target.get("node").and_then(Value::as_str) else {
+        let (name, input) = (target.get("node").and_then(Value::as_str), input(target));
+        let (Some(name), Some(input)) = (name, input) else {
             odd(source, port, output, target, edges);
             continue;
         };
@@ -67,8 +68,17 @@ fn slot_edges(source: &str, port: &str, output: usize, slot: &Value, edges: &mut
             output,
             target: name.to_owned(),
             input_kind: target.get("type").and_then(Value::as_str).unwrap_or(port).to_owned(),
-            input: target.get("index").and_then(Value::as_u64).unwrap_or(0),
+            input,
         });
+    }
+}
+
+/// The input that a connection ends at: 0 where it is left out, whichever way the number is spelt.
+fn input(target: &Value) -> Option<u64> {
+    match target.get("index") {
+        None | Some(Value::Null) => Some(0),
+        Some(Value::Number(n)) => value::number(n).as_u64(),
+        Some(_) => None,
     }
 }
 

@@ -9,8 +9,14 @@ use crate::workflow::Node;
 
 /// Groups with node ids replaced by names, ids of groups dropped (they are made anew), and in an order of their own.
 pub(crate) fn canonical(groups: &Value, nodes: &[Node]) -> Value {
-    let names: HashMap<&str, &str> =
-        nodes.iter().filter_map(|n| n.id.as_deref().map(|id| (id, n.name.as_str()))).collect();
+    let mut names: HashMap<&str, &str> = HashMap::new();
+    for node in nodes {
+        if let Some(id) = node.id.as_deref() {
+            // Ids occur twice in real data; which of the names it is must not depend on the order of nodes.
+            let name = names.entry(id).or_insert(&node.name);
+            *name = (*name).min(&node.name);
+        }
+    }
     let Value::Array(groups) = groups else { return named(groups, &names) };
     let mut groups: Vec<_> = groups
         .iter()

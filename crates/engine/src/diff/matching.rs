@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
-use crate::canonical::connections::Edge;
+use crate::canonical::connections::{Edge, name_counts};
 use crate::canonical::node::{CanonicalNode, STICKY, canonical};
 use crate::canonical::value::{self, is_uuid};
 use crate::ignored::Notes;
@@ -147,6 +147,8 @@ struct Looks<'a> {
     node: &'a Prepared<'a>,
     leaves: BTreeMap<String, &'a Value>,
     around: Around<'a>,
+    /// Whether no other node of its side has its type.
+    sole: bool,
 }
 
 fn by_likeness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>], edges: [&[Edge]; 2]) -> bool {
@@ -201,6 +203,7 @@ fn looks<'a>(
             }
         }
     }
+    let kinds = name_counts(side.iter().map(|p| p.node.kind.as_str()));
     let mut out: BTreeMap<&str, Vec<Looks<'a>>> = BTreeMap::new();
     for (i, p) in side.iter().enumerate().filter(|(i, _)| matched[*i].is_none()) {
         let mut leaves = BTreeMap::new();
@@ -208,7 +211,13 @@ fn looks<'a>(
         for (key, value) in fields.iter().filter(|(key, _)| !matches!(key.as_str(), "type" | "position")) {
             collect(key, value, &mut leaves);
         }
-        let looks = Looks { index: i, node: p, leaves, around: around.remove(&i).unwrap_or_default() };
+        let looks = Looks {
+            index: i,
+            node: p,
+            leaves,
+            around: around.remove(&i).unwrap_or_default(),
+            sole: kinds[p.node.kind.as_str()] == 1,
+        };
         out.entry(p.node.kind.as_str()).or_default().push(looks);
     }
     out
@@ -245,7 +254,9 @@ fn likeness(a: &Looks<'_>, b: &Looks<'_>) -> f64 {
     let name = text_likeness(old, new);
     // Nobody gives two nodes names that differ in capitals alone.
     let respelled = f64::from(u8::from(old.to_lowercase() == new.to_lowercase()));
-    0.45 * content + 0.3 * neighbours + 0.15 * place + 0.1 * name + 0.2 * respelled
+    // The only node of its type on either side has nothing to be confused with.
+    let sole = f64::from(u8::from(a.sole && b.sole));
+    0.45 * content + 0.3 * neighbours + 0.15 * place + 0.1 * name + 0.2 * respelled + 0.1 * sole
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a workflow's parts are far below 2^52")]
