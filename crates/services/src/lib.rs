@@ -12,6 +12,7 @@ use drift_store::secretbox::SecretBox;
 use drift_store::{PgConnection, PgPool, StoreError};
 use tokio::sync::broadcast;
 
+pub mod accounts;
 mod connector;
 pub mod detection;
 mod drift;

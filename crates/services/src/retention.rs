@@ -10,8 +10,6 @@ use crate::error::ServiceResult;
 
 /// Days after which a reading that no check needed is forgotten; it can be made anew.
 const READINGS_DAYS: i64 = 14;
-/// Hours after which a session that nobody used has ended.
-const IDLE_HOURS: i64 = 12;
 /// Days that a delivery is remembered: GitHub offers redelivery for three.
 const DELIVERIES_DAYS: i64 = 7;
 
@@ -23,7 +21,7 @@ impl Services {
     pub async fn tidy(&self) -> ServiceResult<()> {
         let now = self.clock.now();
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
-        drift_store::sessions::delete_ended(&mut db, now, now - TimeDelta::hours(IDLE_HOURS)).await?;
+        drift_store::sessions::delete_ended(&mut db, now, now - crate::accounts::IDLE).await?;
         drift_store::sign_in::delete_before(&mut db, now - TimeDelta::days(1)).await?;
         let organizations: Vec<(OrganizationId, PlanTier)> = people::plans(&mut db).await?;
         for (organization, plan) in organizations {

@@ -10,6 +10,8 @@ use crate::error::{StoreResult, word};
 
 /// The constraint that refuses a second user with one e-mail address.
 pub const EMAIL_IS_UNIQUE: &str = "users_email_is_unique";
+/// The constraint that refuses an address that the database does not hold to be in lower case.
+pub const EMAIL_IS_LOWER_CASE: &str = "users_email_is_lower_case";
 
 /// A tenant.
 #[derive(Clone, Debug)]

@@ -8,6 +8,9 @@ use sqlx::PgConnection;
 
 use crate::error::{StoreResult, exactly_one, word};
 
+/// The constraint that refuses a session in an organization that its person is no member of.
+pub const MEMBERS_ONLY: &str = "sessions_organization_id_user_id_fkey";
+
 /// A session to be stored.
 #[derive(Clone, Debug)]
 pub struct NewSession<'a> {
@@ -123,7 +126,7 @@ pub async fn touch(db: &mut PgConnection, id: SessionId, now: DateTime<Utc>) -> 
 /// Turns a session to another organization.
 ///
 /// # Errors
-/// `sessions_organization_id_user_id_fkey` when the person is no member there; [`crate::StoreError::WrongRows`] when the
+/// [`MEMBERS_ONLY`] when the person is no member there; [`crate::StoreError::WrongRows`] when the
 /// session has ended; or the database failed.
 pub async fn switch_organization(
     db: &mut PgConnection,

@@ -81,7 +81,7 @@ async fn the_schema_names_what_it_refuses() {
     let error = people::insert_user(&mut db, &user("ada@example.com"), now()).await.unwrap_err();
     assert_eq!(error.constraint(), Some(people::EMAIL_IS_UNIQUE));
     let error = people::insert_user(&mut db, &user("Ada@example.com"), now()).await.unwrap_err();
-    assert_eq!(error.constraint(), Some("users_email_is_lower_case"));
+    assert_eq!(error.constraint(), Some(people::EMAIL_IS_LOWER_CASE));
     assert!(!error.to_string().contains("Ada@"), "an error quotes no row: {error}");
 }
 
@@ -121,7 +121,7 @@ async fn a_session_turns_to_organizations_of_its_person_only() {
     let id = session(&mut db, ada, here).await;
 
     let error = sessions::switch_organization(&mut db, id, ada, there).await.unwrap_err();
-    assert_eq!(error.constraint(), Some("sessions_organization_id_user_id_fkey"));
+    assert_eq!(error.constraint(), Some(sessions::MEMBERS_ONLY));
     people::put_membership(&mut db, there, ada, Role::Viewer, now()).await.unwrap();
     sessions::switch_organization(&mut db, id, ada, there).await.unwrap();
     let found = sessions::find(&mut db, HASH, now(), now() - TimeDelta::hours(1)).await.unwrap().unwrap();
