@@ -1,2 +1,46 @@
-//! workflowops
-fn main() {}
+//! The binary `workflowops`: configuration, wiring, the order of middleware, subcommands.
+
+mod address;
+mod cli;
+mod clock;
+mod config;
+mod database;
+mod demo;
+mod diff;
+mod headers;
+mod http;
+mod logging;
+mod serve;
+mod settings;
+mod shutdown;
+mod site;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command {
+        Command::Serve(settings) => serve::run(settings),
+        Command::Demo(settings) => demo::run(settings),
+        Command::Diff(args) => diff::run(&args),
+        Command::Migrate(settings) => database::run_migrate(settings),
+        Command::Openapi => openapi(),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "printing is what was asked for")]
+fn openapi() -> ExitCode {
+    match drift_api::document() {
+        Ok(document) => {
+            println!("{document}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("workflowops: the document could not be written: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

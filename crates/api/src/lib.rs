@@ -1,1 +1,59 @@
-//! REST v1, problem+json, incoming webhooks, server-sent events.
+//! REST v1, problem+json, incoming webhooks and server-sent events.
+//!
+//! Everything that a screen can do can be done here, through the same services and the same gate. A handler reads the
+//! request, asks the gate, calls one service and writes the answer down; an `if` about the domain would be in the wrong
+//! room. The OpenAPI document is at `/api/v1/openapi.json`; a test holds it against a snapshot.
+//!
+//! | address | for |
+//! |---|---|
+//! | `/api/v1/…` | people's programs, signed in by cookie |
+//! | `/events` | open pages: what happened, as server-sent events |
+//! | `/webhooks/github/{organization}` | GitHub, by signature |
+//! | `/healthz`, `/readyz` | whoever runs this |
+
+mod auth;
+mod events;
+mod extract;
+mod health;
+pub mod origin;
+mod problem;
+mod resources;
+mod webhooks;
+
+use std::sync::Arc;
+
+use axum::Router;
+use drift_services::Services;
+use tokio_util::sync::CancellationToken;
+
+pub use auth::COOKIE;
+pub use problem::Problem;
+pub use resources::document;
+
+/// What the API is told at start.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Whether people reach the product over https: cookies are then sent over https alone.
+    pub secure_cookies: bool,
+    /// Cancelled when the server stops: open event streams end.
+    pub shutdown: CancellationToken,
+}
+
+/// What handlers share.
+#[derive(Clone)]
+pub(crate) struct ApiState {
+    services: Arc<Services>,
+    settings: Settings,
+}
+
+/// The routes. The server puts the address that a request came from, as far as it can tell behind its proxies, into the
+/// request's extensions, as an [`IpAddr`](std::net::IpAddr). Middleware that concerns every page of the product (limits, headers, tracing, [`origin`]) is the server's.
+pub fn router(services: Arc<Services>, settings: Settings) -> Router {
+    let state = ApiState { services, settings };
+    Router::new()
+        .merge(health::routes())
+        .merge(events::routes())
+        .merge(webhooks::routes())
+        .nest("/api/v1", resources::routes())
+        .with_state(state)
+}

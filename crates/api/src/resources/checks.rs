@@ -1,0 +1,36 @@
+//! Checks: runs of detection over an environment.
+
+use axum::Json;
+use axum::extract::State;
+use drift_domain::ids::{CheckId, EnvironmentId};
+use drift_domain::views::CheckRow;
+use drift_services::gate::cap;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::List;
+use crate::ApiState;
+use crate::auth::SignedIn;
+use crate::extract::{Path, Query};
+use crate::problem::{Answer, Problem};
+
+/// Which part of the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Before {
+    /// Only checks older than this one.
+    pub before: Option<CheckId>,
+}
+
+/// List the checks of an environment, newest first.
+#[utoipa::path(get, path = "/environments/{environment}/checks", tag = "Drift", params(("environment" = EnvironmentId, Path), Before), responses(
+    (status = OK, body = List<CheckRow>), (status = NOT_FOUND, body = Problem),
+))]
+pub(crate) async fn list(
+    State(state): State<ApiState>,
+    caller: SignedIn,
+    Path(environment): Path<EnvironmentId>,
+    Query(page): Query<Before>,
+) -> Answer<Json<List<CheckRow>>> {
+    Ok(super::list(state.services.checks(&caller.permit::<cap::Summary>()?, environment, page.before).await?))
+}

@@ -1,0 +1,86 @@
+//! Environments: what the list and the environment's page show.
+
+use axum::Json;
+use axum::extract::State;
+use drift_domain::ids::EnvironmentId;
+use drift_domain::views::{EnvironmentDraft, EnvironmentList, EnvironmentPage};
+use drift_services::gate::cap;
+use http::StatusCode;
+use http::header::LOCATION;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::ApiState;
+use crate::auth::SignedIn;
+use crate::extract::{self, Path, Query};
+use crate::problem::{Answer, Problem};
+
+/// Which part of the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// Where to go on: `next` of the page before.
+    pub after: Option<String>,
+    /// How many at most.
+    pub limit: Option<u32>,
+}
+
+/// What was made.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Created {
+    /// The new environment.
+    pub id: EnvironmentId,
+}
+
+/// List the organization's environments, by name.
+#[utoipa::path(get, path = "/environments", tag = "Environments", params(PageQuery), responses(
+    (status = OK, body = EnvironmentList), (status = UNAUTHORIZED, body = Problem),
+))]
+pub(crate) async fn list(
+    State(state): State<ApiState>,
+    caller: SignedIn,
+    Query(page): Query<PageQuery>,
+) -> Answer<Json<EnvironmentList>> {
+    Ok(Json(
+        state.services.environments(&caller.permit::<cap::Visibility>()?, page.after.as_deref(), page.limit).await?,
+    ))
+}
+
+/// Connect an environment. Its first check is asked for at once.
+#[utoipa::path(post, path = "/environments", tag = "Environments", request_body = EnvironmentDraft, responses(
+    (status = CREATED, body = Created, headers(("Location" = String, description = "The environment's address"))),
+    (status = FORBIDDEN, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
+))]
+pub(crate) async fn create(
+    State(state): State<ApiState>,
+    caller: SignedIn,
+    extract::Json(draft): extract::Json<EnvironmentDraft>,
+) -> Answer<(StatusCode, [(http::HeaderName, String); 1], Json<Created>)> {
+    let id = state.services.connect_environment(&caller.permit::<cap::Configure>()?, draft).await?;
+    Ok((StatusCode::CREATED, [(LOCATION, format!("/api/v1/environments/{id}"))], Json(Created { id })))
+}
+
+/// Show one environment: its badge, what it watches, and why its newest check failed, if it did.
+#[utoipa::path(get, path = "/environments/{environment}", tag = "Environments", params(("environment" = EnvironmentId, Path)), responses(
+    (status = OK, body = EnvironmentPage), (status = NOT_FOUND, body = Problem),
+))]
+pub(crate) async fn show(
+    State(state): State<ApiState>,
+    caller: SignedIn,
+    Path(environment): Path<EnvironmentId>,
+) -> Answer<Json<EnvironmentPage>> {
+    Ok(Json(state.services.environment(&caller.permit::<cap::Visibility>()?, environment).await?))
+}
+
+/// Ask for a check now. It is queued when this answers; `GET …/checks` shows how it went.
+#[utoipa::path(post, path = "/environments/{environment}/recheck", tag = "Environments", params(("environment" = EnvironmentId, Path)), responses(
+    (status = ACCEPTED), (status = FORBIDDEN, body = Problem), (status = NOT_FOUND, body = Problem),
+))]
+pub(crate) async fn recheck(
+    State(state): State<ApiState>,
+    caller: SignedIn,
+    Path(environment): Path<EnvironmentId>,
+) -> Answer<StatusCode> {
+    state.services.recheck(&caller.permit::<cap::Recheck>()?, environment).await?;
+    Ok(StatusCode::ACCEPTED)
+}

@@ -1,0 +1,108 @@
+//! REST v1: one file per resource.
+
+mod changes;
+mod checks;
+mod connection;
+mod drift;
+mod environments;
+mod me;
+mod session;
+mod setup;
+
+use axum::{Json, Router};
+use http::{Method, StatusCode, Uri};
+use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::ApiState;
+use crate::auth::COOKIE;
+use crate::problem::Problem;
+
+/// What the document says about the API as a whole.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "WorkflowOps",
+        version = "1",
+        description = "Watches n8n environments against the workflow definitions in Git.\n\n\
+            Sign in with `POST /session`; the cookie that it sets goes with every further request. Requests that change \
+            something carry JSON. Errors are problem documents (RFC 9457, `application/problem+json`): 401 sign in; 404 \
+            not there or not yours; 402 the plan does not have it; 403 the role may not; 422 a field cannot be used; 409 \
+            it does not fit the state of things; 429 and 503 try again after `Retry-After`."
+    ),
+    components(schemas(Problem)),
+    security(("session" = [])),
+    servers((url = "/api/v1"))
+)]
+struct Document;
+
+fn documented() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(setup::show, setup::create))
+        .routes(routes!(session::create, session::remove))
+        .routes(routes!(me::show))
+        .routes(routes!(me::switch_organization))
+        .routes(routes!(environments::list, environments::create))
+        .routes(routes!(environments::show))
+        .routes(routes!(environments::recheck))
+        .routes(routes!(connection::test_new))
+        .routes(routes!(connection::show, connection::replace))
+        .routes(routes!(connection::test))
+        .routes(routes!(connection::webhook))
+        .routes(routes!(drift::workspace))
+        .routes(routes!(drift::link))
+        .routes(routes!(drift::finish_adoption))
+        .routes(routes!(changes::list))
+        .routes(routes!(changes::show))
+        .routes(routes!(changes::diff))
+        .routes(routes!(changes::decide))
+        .routes(routes!(checks::list))
+}
+
+/// The OpenAPI document, as JSON.
+///
+/// # Errors
+/// None in practice: a document that cannot be written as JSON is a fault of this build.
+pub fn document() -> serde_json::Result<String> {
+    let (_, mut document) = documented().split_for_parts();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(COOKIE))));
+    document.to_pretty_json()
+}
+
+pub(crate) fn routes() -> Router<ApiState> {
+    let (router, _) = documented().split_for_parts();
+    router
+        .route("/openapi.json", axum::routing::get(openapi))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+}
+
+async fn openapi() -> Result<([(http::HeaderName, &'static str); 1], String), Problem> {
+    let document = document().map_err(drift_services::ServiceError::unavailable)?;
+    Ok(([(http::header::CONTENT_TYPE, "application/json")], document))
+}
+
+async fn not_found(uri: Uri) -> Problem {
+    let detail = format!("There is nothing at {} in this API. Its document is at /api/v1/openapi.json.", uri.path());
+    Problem::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
+}
+
+async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    let detail = format!("{method} is not possible at {}. The API's document is at /api/v1/openapi.json.", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not possible here", detail)
+}
+
+/// An answer that is a list, so that fields can be added beside it later.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(crate) struct List<T> {
+    /// What there is.
+    pub items: Vec<T>,
+}
+
+/// A list as an answer.
+pub(crate) fn list<T>(items: Vec<T>) -> Json<List<T>> {
+    Json(List { items })
+}

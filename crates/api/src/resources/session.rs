@@ -1,0 +1,68 @@
+//! Signing in and out.
+
+use std::net::IpAddr;
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use axum_extra::extract::CookieJar;
+use chrono::DateTime;
+use drift_domain::views::Me;
+use drift_services::accounts::{SignIn, SignedIn};
+use http::header::USER_AGENT;
+use http::{HeaderMap, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::auth;
+use crate::problem::{Answer, Problem};
+use crate::{ApiState, extract};
+
+/// Who signs in.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct Credentials {
+    /// The e-mail address.
+    pub email: String,
+    /// The password.
+    #[schema(value_type = String, format = Password)]
+    pub password: SecretString,
+}
+
+/// Sign in. The answer sets the session's cookie.
+#[utoipa::path(post, path = "/session", tag = "Session", security(()), request_body = Credentials, responses(
+    (status = CREATED, body = Me), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem),
+))]
+pub(crate) async fn create(
+    State(state): State<ApiState>,
+    address: Option<Extension<IpAddr>>,
+    headers: HeaderMap,
+    extract::Json(Credentials { email, password }): extract::Json<Credentials>,
+) -> Answer<(StatusCode, CookieJar, Json<Me>)> {
+    let address = address.map(|Extension(address)| address);
+    let sign_in = SignIn { email, password, address, user_agent: user_agent(&headers) };
+    let person = state.services.sign_in(sign_in).await?;
+    signed_in(&state, person).await
+}
+
+/// Sign out. The session ends everywhere.
+#[utoipa::path(delete, path = "/session", tag = "Session", responses((status = NO_CONTENT), (status = UNAUTHORIZED, body = Problem)))]
+pub(crate) async fn remove(State(state): State<ApiState>, caller: auth::SignedIn) -> Answer<(StatusCode, CookieJar)> {
+    state.services.sign_out(&caller.0).await?;
+    let gone = auth::cookie(String::new(), DateTime::UNIX_EPOCH, &state.settings);
+    Ok((StatusCode::NO_CONTENT, CookieJar::new().add(gone)))
+}
+
+/// The answer to somebody who has just signed in: who they are, and the cookie.
+pub(crate) async fn signed_in(
+    state: &ApiState,
+    SignedIn { token, caller, expires_at }: SignedIn,
+) -> Answer<(StatusCode, CookieJar, Json<Me>)> {
+    let me = state.services.me(&caller).await?;
+    let cookie = auth::cookie(token.expose_secret().to_owned(), expires_at, &state.settings);
+    Ok((StatusCode::CREATED, CookieJar::new().add(cookie), Json(me)))
+}
+
+/// What the caller's program calls itself, for the list of sessions.
+pub(crate) fn user_agent(headers: &HeaderMap) -> String {
+    headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}

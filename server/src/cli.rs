@@ -1,0 +1,35 @@
+//! The subcommands.
+
+use clap::{Parser, Subcommand};
+
+use crate::diff::DiffArgs;
+use crate::settings::{DemoSettings, MigrateSettings, ServeSettings};
+
+/// Watches n8n environments against the workflow definitions kept in Git, and leads people through the differences.
+#[derive(Debug, Parser)]
+#[command(name = "workflowops", version, about, long_about = None, propagate_version = true, max_term_width = 120)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the product: pages, API and background checks.
+    ///
+    /// Every setting is a flag and an environment variable; a flag wins. Without --database-url a private Postgres is
+    /// started in the data folder. Stops on SIGINT and SIGTERM, after finishing what is running; a second signal ends it
+    /// at once.
+    Serve(ServeSettings),
+    /// Show the product at work, with nothing to set up: its own database, and stand-ins for n8n and GitHub.
+    ///
+    /// Makes organizations on every plan, with environments in every state, from real workflows, and prints who to sign in
+    /// as. Everything is kept in a folder of its own: the second start is quick. Ctrl-C stops everything.
+    Demo(DemoSettings),
+    /// Compare two workflow files and say what differs.
+    Diff(DiffArgs),
+    /// Bring the database to this version's schema, and exit. `serve` does the same at its start, under a lock.
+    Migrate(MigrateSettings),
+    /// Print the OpenAPI document of the REST API.
+    Openapi,
+}

@@ -1,0 +1,156 @@
+//! The demo shows what it promises: every scene, acted out on a database of its own.
+
+use std::sync::Arc;
+
+use drift_domain::change::{ChangeState, ChangeType, Origin};
+use drift_domain::environment::Badge;
+use drift_domain::failure::FailureKind;
+use drift_domain::plan::PlanTier;
+use drift_domain::severity::Severity;
+use drift_domain::views::{ChangeRow, DiffOrRefusal, EnvironmentRow, Workspace};
+use drift_testkit::TestApp;
+
+use super::*;
+
+/// The world, made in a folder of its own.
+struct Shown {
+    app: TestApp,
+    folder: tempfile::TempDir,
+    state: State,
+    world: World,
+}
+
+impl Shown {
+    async fn new() -> Self {
+        let (app, folder) = (TestApp::new().await, tempfile::tempdir().unwrap());
+        let mut state = State::open(folder.path(), false).unwrap();
+        let world = World::open(&mut state, folder.path(), &app.services, Arc::new(SystemClock)).await.unwrap();
+        state.save(folder.path()).unwrap();
+        Self { app, folder, state, world }
+    }
+
+    async fn row(&self, key: &str) -> EnvironmentRow {
+        let plan = ENVIRONMENTS.iter().find(|plan| plan.key == key).unwrap();
+        let permit = self.world.owner(plan).unwrap().permit().unwrap();
+        let list = self.app.services.environments(&permit, None, None).await.unwrap();
+        list.environments.into_iter().find(|row| row.name == plan.name).unwrap()
+    }
+
+    async fn workspace(&self, key: &str) -> Workspace {
+        let plan = ENVIRONMENTS.iter().find(|plan| plan.key == key).unwrap();
+        let permit = self.world.owner(plan).unwrap().permit().unwrap();
+        self.app.services.workspace(&permit, self.row(key).await.id, Default::default()).await.unwrap()
+    }
+
+    async fn changes(&self, key: &str) -> Vec<ChangeRow> {
+        self.workspace(key).await.changes
+    }
+}
+
+fn change<'c>(changes: &'c [ChangeRow], name: &str) -> &'c ChangeRow {
+    changes
+        .iter()
+        .find(|change| change.workflow.contains(name))
+        .unwrap_or_else(|| panic!("no change of {name}: {changes:#?}"))
+}
+
+#[tokio::test]
+async fn every_environment_shows_its_state() {
+    let shown = Shown::new().await;
+
+    for key in ["northlight-staging", "meridian-production", "kettle-staging"] {
+        assert_eq!(shown.row(key).await.badge, Badge::InSync, "{key}");
+    }
+
+    let changes = shown.changes("northlight-production").await;
+    assert_eq!(shown.row("northlight-production").await.badge, Badge::DriftDetected);
+    assert_eq!(changes.len(), 5);
+    assert!(change(&changes, "Lead Enrichment").unpublished_draft);
+    assert_eq!(change(&changes, "Lead Enrichment").origin, Origin::Hotfix);
+    assert_eq!(change(&changes, "Invoice").severity, Severity::Critical, "a credential was exchanged");
+    assert_eq!(change(&changes, "Scrape Start").severity, Severity::Critical, "it was taken out of service");
+    assert_eq!(change(&changes, "Post Message to Slack").change_type, ChangeType::Added);
+
+    let changes = shown.changes("harbor-production").await;
+    assert_eq!(change(&changes, "v2/CRUD").origin, Origin::Undeployed);
+    assert_eq!(change(&changes, "v2/Normalize").origin, Origin::Undeployed);
+    let vanished = change(&changes, "Global Error Handler");
+    assert_eq!(vanished.state, ChangeState::Vanished);
+    let told = vanished.vanished.as_ref().unwrap();
+    assert_eq!(told.cause, drift_domain::change::VanishedCause::GitCaughtUp);
+    assert!(told.evidence.as_ref().is_some_and(|evidence| evidence.contains("Ben Okafor")), "{told:?}");
+
+    let down = shown.workspace("harbor-staging").await;
+    assert_eq!(down.environment.row.badge, Badge::Unverified);
+    assert_eq!(down.environment.failure.unwrap().kind, FailureKind::Unreachable);
+    assert_eq!(down.open_changes, 1, "what was seen before stays");
+
+    let wrong_key = shown.workspace("meridian-staging").await;
+    assert_eq!(wrong_key.environment.row.badge, Badge::Unverified);
+    assert_eq!(wrong_key.environment.failure.unwrap().kind, FailureKind::Unauthorized);
+
+    let changes = shown.changes("bright-production").await;
+    assert_eq!(change(&changes, "Reddit").origin, Origin::Collision);
+    assert_eq!(change(&changes, "Summarize Slack").origin, Origin::Hotfix);
+    assert_eq!(change(&changes, "Asana AI Agent").origin, Origin::Undeployed);
+
+    let adoption = shown.workspace("bright-development").await;
+    assert_eq!(adoption.environment.row.badge, Badge::DriftDetected);
+    assert_eq!(adoption.ambiguities.len(), 1);
+    assert_eq!((adoption.ambiguities[0].live_ids.len(), adoption.ambiguities[0].paths.len()), (2, 2));
+    assert!(adoption.adoption.is_some(), "the review is open");
+
+    let many = shown.workspace("kettle-production").await;
+    assert_eq!(many.changes.len(), 7);
+    assert_eq!(many.changes.iter().filter(|change| change.openable).count(), 5, "Pro shows five");
+
+    let solo = shown.changes("solo-production").await;
+    assert_eq!(change(&solo, "Asana AI Agent").state, ChangeState::Open);
+    assert_eq!(change(&solo, "Post Message").state, ChangeState::Vanished);
+}
+
+#[tokio::test]
+async fn plans_see_what_they_have() {
+    let shown = Shown::new().await;
+    for (key, plan, has_diff) in
+        [("solo-production", PlanTier::Free, false), ("northlight-production", PlanTier::Agency, true)]
+    {
+        let environment = ENVIRONMENTS.iter().find(|environment| environment.key == key).unwrap();
+        let owner = shown.world.owner(environment).unwrap();
+        assert_eq!(owner.plan, plan);
+        let change = &shown.changes(key).await[0];
+        let id = shown.row(key).await.id;
+        let page = shown.app.services.change(&owner.permit().unwrap(), id, change.id).await.unwrap();
+        assert_eq!(matches!(page.diff, DiffOrRefusal::Diff(_)), has_diff, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_start_finds_everything_as_it_was() {
+    let Shown { app, folder, state, world } = Shown::new().await;
+    let ports = |world: &World| world.instances.values().map(|n8n| port(&n8n.url())).collect::<Vec<_>>();
+    let (before, github) = (ports(&world), port(&world.github.url()));
+    world.github.stop().await;
+    drop((world, state));
+
+    let mut state = State::open(folder.path(), false).unwrap();
+    assert!(state.complete);
+    let world = World::open(&mut state, folder.path(), &app.services, Arc::new(SystemClock)).await.unwrap();
+    assert_eq!((ports(&world), port(&world.github.url())), (before, github));
+    let again = Shown { app, folder, state, world };
+
+    // Looking again sees nothing new: what was in sync is, and what had drifted has, as before.
+    for (key, badge, open) in [
+        ("northlight-staging", Badge::InSync, 0),
+        ("northlight-production", Badge::DriftDetected, 5),
+        ("harbor-staging", Badge::Unverified, 1),
+        ("meridian-staging", Badge::Unverified, 0),
+        ("solo-production", Badge::DriftDetected, 2),
+    ] {
+        let id = again.row(key).await.id;
+        let trigger = drift_domain::check::CheckTrigger::Schedule;
+        again.app.services.run_check(id, trigger, None).await.unwrap();
+        let workspace = again.workspace(key).await;
+        assert_eq!((workspace.environment.row.badge, workspace.open_changes), (badge, open), "{key}");
+    }
+}
