@@ -11,7 +11,7 @@ use drift_domain::views::*;
 use leptos::config::LeptosOptions;
 use leptos::prelude::*;
 
-use crate::components::layout::{self, Frame, Live, Theme};
+use crate::components::layout::{Frame, Live, Theme};
 use crate::pages::{connection, drift, environment, environments, problem, setup, sign_in};
 use crate::samples;
 use crate::ssr::render;

@@ -28,7 +28,8 @@ pub(crate) struct Field {
 fn described_by(name: &str, hint: bool, error: bool) -> Option<String> {
     let ids: Vec<_> = [(error, "error"), (hint, "hint")]
         .into_iter()
-        .filter_map(|(there, what)| there.then(|| format!("{name}-{what}")))
+        .filter(|(there, _)| *there)
+        .map(|(_, what)| format!("{name}-{what}"))
         .collect();
     (!ids.is_empty()).then(|| ids.join(" "))
 }

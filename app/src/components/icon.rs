@@ -12,13 +12,10 @@ pub(crate) enum Icon {
     ChevronDown,
     Clock,
     Collision,
-    Commit,
-    Copy,
     Cross,
     Dot,
     Drift,
     External,
-    File,
     Flame,
     Ghost,
     Info,
@@ -56,15 +53,10 @@ impl Icon {
             Self::Collision => {
                 r#"<path d="M1.5 8h4M3.75 5.5 6 8l-2.25 2.5M14.5 8h-4M12.25 5.5 10 8l2.25 2.5M8 2.5v2M8 11.5v2"/>"#
             }
-            Self::Commit => r#"<circle cx="8" cy="8" r="2.5"/><path d="M1.5 8h4M10.5 8h4"/>"#,
-            Self::Copy => {
-                r#"<rect x="5.5" y="5.5" width="8" height="8" rx="1.5"/><path d="M10.5 5.5V4A1.5 1.5 0 0 0 9 2.5H4A1.5 1.5 0 0 0 2.5 4v5A1.5 1.5 0 0 0 4 10.5h1.5"/>"#
-            }
             Self::Cross => r#"<circle cx="8" cy="8" r="6.25"/><path d="m5.75 5.75 4.5 4.5M10.25 5.75l-4.5 4.5"/>"#,
             Self::Dot => r#"<circle cx="8" cy="8" r="3" fill="currentColor"/>"#,
             Self::Drift => r#"<path d="M1.5 5.5h5c3 0 2.5 5 5.5 5h2M1.5 10.5h4M10 5.5h4.5"/>"#,
             Self::External => r#"<path d="M9.5 2.5h4v4M13.5 2.5 7.5 8.5M11.5 9.5v4h-9v-9h4"/>"#,
-            Self::File => r#"<path d="M3.5 1.75h5.5l3.5 3.5v9h-9zM9 1.75v3.5h3.5"/>"#,
             Self::Flame => {
                 r#"<path d="M8 14.25c2.75 0 4.75-1.9 4.75-4.6 0-3.15-2.75-4-3-7.9C7 3 6.25 5 6.5 7c-1-.5-1.5-1.25-1.5-2C3.75 6.25 3.25 8 3.25 9.65c0 2.7 2 4.6 4.75 4.6z"/>"#
             }

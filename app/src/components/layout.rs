@@ -154,9 +154,12 @@ fn top_bar(frame: &Frame) -> impl IntoView + use<> {
 fn signed_in(me: &Me, frame: &Frame) -> impl IntoView + use<> {
     let organization = me.organization.clone();
     view! {
-        {(me.organizations.len() > 1)
-            .then(|| organization_menu(&me.organization, me.organizations.clone()).into_any())
-            .unwrap_or_else(|| view! { <span class="menu-button cursor-default">{icon(Icon::Building)}<span class="truncate">{organization.name.clone()}</span></span> }.into_any())}
+        {if me.organizations.len() > 1 {
+            organization_menu(&me.organization, me.organizations.clone()).into_any()
+        } else {
+            let name = organization.name.clone();
+            view! { <span class="menu-button cursor-default">{icon(Icon::Building)} <span class="truncate">{name}</span></span> }.into_any()
+        }}
         <button class="menu-button" type="button" popovertarget="account-menu" aria-label=format!("Account of {}", me.name)>
             {icon(Icon::User)}
             <span class="truncate max-sm:hidden">{me.name.clone()}</span>

@@ -22,16 +22,11 @@ pub(crate) fn ago_or(at: Option<DateTime<Utc>>, now: DateTime<Utc>, never: &'sta
     }
 }
 
-/// The exact time, for tables of the past.
-pub(crate) fn stamp(at: DateTime<Utc>) -> impl IntoView {
-    view! { <time class="num" datetime=machine(at)>{exact(at)}</time> }
-}
-
 fn machine(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// `2026-11-23 04:47:12 UTC`
-pub(crate) fn exact(at: DateTime<Utc>) -> String {
+fn exact(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

@@ -85,6 +85,7 @@ struct Stream {
     _opened: Closure<dyn FnMut(Event)>,
     _failed: Closure<dyn FnMut(Event)>,
     _message: Closure<dyn FnMut(MessageEvent)>,
+    _resync: Closure<dyn FnMut(Event)>,
 }
 
 impl Drop for Stream {
@@ -141,9 +142,18 @@ impl Live {
         let message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| live.heard(&event));
         source.set_onopen(Some(opened.as_ref().unchecked_ref()));
         source.set_onerror(Some(failed.as_ref().unchecked_ref()));
-        // Fails for a detached window only.
+        let live = Rc::clone(self);
+        let resync = Closure::<dyn FnMut(Event)>::new(move |_| live.look());
+        // Adding a listener fails for a detached window only.
         let _ = source.add_event_listener_with_callback("environment", message.as_ref().unchecked_ref());
-        self.stream.replace(Some(Stream { source, _opened: opened, _failed: failed, _message: message }));
+        let _ = source.add_event_listener_with_callback("resync", resync.as_ref().unchecked_ref());
+        self.stream.replace(Some(Stream {
+            source,
+            _opened: opened,
+            _failed: failed,
+            _message: message,
+            _resync: resync,
+        }));
     }
 
     fn opened(self: &Rc<Self>) {

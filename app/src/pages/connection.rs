@@ -1,9 +1,18 @@
 //! `/environments/new` and `/environments/{id}/settings`: the connection of an environment, with *Test connection*.
 
+use crate::ssr::forms::environment_id;
+use crate::ssr::render;
+use crate::ssr::visit::{Member, Page};
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
 use drift_domain::environment::{EnvironmentClass, INTERVAL_SECONDS};
 use drift_domain::ids::EnvironmentId;
 use drift_domain::views::{ConnectionReport, EnvironmentDraft, GitCredentials, SideReport};
+use drift_services::accounts::Notice;
+use drift_services::gate::cap;
 use leptos::prelude::*;
+use secrecy::ExposeSecret;
 
 use crate::components::crumbs::crumbs;
 use crate::components::failure::failure;
@@ -287,4 +296,87 @@ fn side(name: &'static str, key: &'static str, report: &SideReport) -> impl Into
             {note(tone, mark, view! { <h2>{format!("{name} {verdict}")}</h2> {body} })}
         </section>
     }
+}
+
+/// What a field is called on the form.
+pub(crate) fn label(field: &str) -> &str {
+    match field {
+        "name" => "Name",
+        "class" => "Class",
+        "interval_seconds" => "Check every",
+        "n8n_base_url" => "Address of n8n",
+        "n8n_api_key" => "API key",
+        "repository" => "Repository",
+        "git_ref" => "Ref",
+        "git_folder" => "Folder",
+        "git_api_base" => "GitHub's API",
+        "git_token" => "Token",
+        "git_app_id" => "App id",
+        "git_installation_id" => "Installation id",
+        "git_private_key" => "Private key",
+        other => other,
+    }
+}
+
+impl ConnectionForm {
+    /// The form after an attempt that was not accepted: what was typed, and what is wrong with it.
+    fn again(mut self, notice: Option<&Notice>) -> Self {
+        let Some(notice) = notice else { return self };
+        if let Some(draft) = notice.draft.clone().and_then(|draft| serde_json::from_value(draft).ok()) {
+            self.draft = draft;
+        }
+        self.error = notice.field.clone().map(|field| (field, notice.text.clone()));
+        self
+    }
+}
+
+/// What the notice on top says: the field says the rest.
+fn on_top(notice: Option<Notice>) -> Option<Notice> {
+    let mut notice = notice?;
+    if let Some(field) = &notice.field {
+        notice.text = format!("{}: {} Secrets are not kept: type them once more.", label(field), notice.text);
+    }
+    Some(notice)
+}
+
+/// `GET /environments/new`
+pub(crate) async fn get_new(member: Member) -> Response {
+    let page = async {
+        member.permit::<cap::Configure>()?;
+        let notice = member.take_notice().await?;
+        let form = ConnectionForm::default().again(notice.as_ref());
+        Ok(Page::new("Connect an environment", move || view(&form)).notice(on_top(notice).as_ref()))
+    }
+    .await;
+    member.answer(page).await
+}
+
+/// `GET /environments/{id}/settings`
+pub(crate) async fn get(member: Member, Path(id): Path<String>) -> Response {
+    let page = async {
+        let id = environment_id(&id)?;
+        let permit = member.permit()?;
+        let draft = member.services().environment_draft(&permit, id).await?;
+        let webhook = member.services().webhook_settings(&permit).await?;
+        let notice = member.take_notice().await?;
+        let form = ConnectionForm {
+            environment: Some((id, draft.name.clone())),
+            draft,
+            error: None,
+            webhook: Some(Webhook {
+                address: format!("{}{}", member.visit.origin(), webhook.path),
+                secret: webhook.secret.expose_secret().to_owned(),
+            }),
+        };
+        let form = form.again(notice.as_ref());
+        Ok(Page::new("Settings", move || view(&form)).notice(on_top(notice).as_ref()))
+    }
+    .await;
+    member.answer(page).await
+}
+
+/// `GET /environments/test` and `GET /environments/{id}/test`: the frame before its first report.
+pub(crate) async fn get_untested(member: Member) -> Response {
+    let (options, theme) = (member.visit.screens.options.clone(), member.visit.theme);
+    render::fragment(options, theme, "Connection report", StatusCode::OK, Box::new(nothing_tested)).await
 }

@@ -1,5 +1,10 @@
 //! `/environments/{id}`: what the environment is, where it points, and the one banner. Drift itself is in `drift`.
 
+use crate::components::layout::Live;
+use crate::ssr::forms::environment_id;
+use crate::ssr::visit::{Member, Page};
+use axum::extract::Path;
+use axum::response::Response;
 use drift_domain::views::EnvironmentPage;
 use leptos::prelude::*;
 
@@ -81,4 +86,16 @@ fn freshness(page: &EnvironmentPage) -> impl IntoView + use<> {
             <dd>{time::ago_or(page.row.last_drift_detected_at, page.now, "never")}</dd>
         </dl>
     }
+}
+
+/// `GET /environments/{id}`
+pub(crate) async fn get(member: Member, Path(id): Path<String>) -> Response {
+    let page = async {
+        let id = environment_id(&id)?;
+        let page = member.services().environment(&member.permit()?, id).await?;
+        let (title, now) = (page.row.name.clone(), page.now);
+        Ok(Page::new(title, move || view(&page)).live(Live::One(id), now))
+    }
+    .await;
+    member.answer(page).await
 }

@@ -1,5 +1,9 @@
 //! `/`: the environments of the organization, each with its badge. No diff and no action on drift (seed, phase 3).
 
+use crate::components::layout::Live;
+use crate::ssr::visit::{Member, Page};
+use axum::extract::Query;
+use axum::response::Response;
 use drift_domain::environment::Badge;
 use drift_domain::views::{EnvironmentList, EnvironmentRow};
 use leptos::prelude::*;
@@ -130,4 +134,20 @@ fn empty(can_configure: bool) -> impl IntoView {
             {next}
         </div>
     }
+}
+
+#[derive(serde::Deserialize)]
+pub(crate) struct ListQuery {
+    after: Option<String>,
+}
+
+/// `GET /`
+pub(crate) async fn get(member: Member, Query(query): Query<ListQuery>) -> Response {
+    let page = async {
+        let list = member.services().environments(&member.permit()?, query.after.as_deref(), None).await?;
+        let now = list.now;
+        Ok(Page::new("Environments", move || view(&list, query.after.is_none())).live(Live::All, now))
+    }
+    .await;
+    member.answer(page).await
 }

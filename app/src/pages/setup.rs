@@ -1,5 +1,7 @@
 //! `/setup`: the first owner and the first organization. There only while there is nobody.
 
+use crate::ssr::visit::{Page, Visit};
+use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 
 use crate::components::form::Field;
@@ -69,4 +71,13 @@ pub(crate) fn view(form: &SetupForm) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// `GET /setup`
+pub(crate) async fn get(visit: Visit) -> Response {
+    match visit.screens.services.needs_setup().await {
+        Ok(true) => visit.page(Page::new("Set up", || view(&SetupForm::default()))).await,
+        Ok(false) => Redirect::to("/").into_response(),
+        Err(error) => visit.problem(error).await,
+    }
 }

@@ -1,5 +1,8 @@
 //! `/sign-in`.
 
+use crate::ssr::visit::{Page, Visit, local};
+use axum::extract::Query;
+use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 
 use crate::components::form::Field;
@@ -52,4 +55,25 @@ pub(crate) fn view(form: &SignInForm) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+#[derive(serde::Deserialize)]
+pub(crate) struct SignInQuery {
+    next: Option<String>,
+}
+
+/// `GET /sign-in`
+pub(crate) async fn get(visit: Visit, Query(query): Query<SignInQuery>) -> Response {
+    let next = local(query.next.as_deref().unwrap_or("/")).to_owned();
+    if visit.caller.is_some() {
+        return Redirect::to(&next).into_response();
+    }
+    match visit.screens.services.needs_setup().await {
+        Ok(true) => Redirect::to("/setup").into_response(),
+        Ok(false) => {
+            let form = SignInForm { next, ..SignInForm::default() };
+            visit.page(Page::new("Sign in", move || view(&form))).await
+        }
+        Err(error) => visit.problem(error).await,
+    }
 }

@@ -1,3 +1,54 @@
 //! The server's half: routes, who asks, and how pages become responses.
+//!
+//! A page is a handler that loads a view from the services, and a function that draws it; a form is a handler that asks the
+//! services to do something and sends the browser on (Post/Redirect/Get), with a notice kept in the session. Nothing is
+//! loaded while a page is drawn, so every page has the right status code and is whole before its first byte.
 
+mod assets;
+pub(crate) mod forms;
+mod problem;
 pub(crate) mod render;
+pub(crate) mod visit;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use drift_services::Services;
+use leptos::config::LeptosOptions;
+
+use crate::pages::{connection, drift, environment, environments, setup, sign_in};
+use visit::Screens;
+
+/// All screens, their forms and their files. It owns every address that the API does not.
+///
+/// `options` say where the files are. Session, notices and everything else come from `services`; the answers' general
+/// headers, the refusal of other sites' posts, and limits are the server's.
+pub fn router(services: Arc<Services>, options: LeptosOptions) -> Router {
+    // Leptos needs to know the runtime. It fails when somebody told it before, which is as good.
+    let _ = any_spawner::Executor::init_tokio();
+    let screens = Screens { services, options };
+    Router::new()
+        .route("/", get(environments::get))
+        .route("/setup", get(setup::get).post(forms::accounts::set_up))
+        .route("/sign-in", get(sign_in::get).post(forms::accounts::sign_in))
+        .route("/sign-out", post(forms::accounts::sign_out))
+        .route("/organization", post(forms::accounts::switch))
+        .route("/theme", post(forms::theme))
+        .route("/environments", post(forms::environments::connect))
+        .route("/environments/new", get(connection::get_new))
+        .route("/environments/test", get(connection::get_untested).post(forms::environments::test_new))
+        .route("/environments/{id}", get(environment::get))
+        .route("/environments/{id}/settings", get(connection::get).post(forms::environments::update))
+        .route("/environments/{id}/test", get(connection::get_untested).post(forms::environments::test))
+        .route("/environments/{id}/drift", get(drift::workspace::get))
+        .route("/environments/{id}/drift/checks", get(drift::checks::get))
+        .route("/environments/{id}/drift/changes/{change}", get(drift::change::get))
+        .route("/environments/{id}/drift/changes/{change}/decision", post(forms::drift::confirm))
+        .route("/environments/{id}/drift/recheck", post(forms::drift::recheck))
+        .route("/environments/{id}/drift/links", post(forms::drift::link))
+        .route("/environments/{id}/drift/adoption", post(forms::drift::finish_adoption))
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .fallback(assets::file_or_not_found)
+        .with_state(screens)
+}

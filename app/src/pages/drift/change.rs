@@ -1,5 +1,11 @@
 //! `/environments/{id}/drift/changes/{change}`: one change, opened.
 
+use crate::components::layout::Live;
+use crate::ssr::forms::{change_id, environment_id};
+use crate::ssr::visit::{Member, Page};
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 use drift_domain::ids::EnvironmentId;
 use drift_domain::views::{ChangePage, DiffOrRefusal, EnvironmentPage};
@@ -123,4 +129,21 @@ fn history(page: &ChangePage, environment: EnvironmentId, now: DateTime<Utc>) ->
             {changes::table(&page.history, environment, now, "Earlier changes of this workflow, newest first")}
         </section>
     })
+}
+
+/// `GET /environments/{id}/drift/changes/{change}`
+pub(crate) async fn get(member: Member, Path((id, change)): Path<(String, String)>) -> Response {
+    let page = async {
+        let (id, change) = (environment_id(&id)?, change_id(&change)?);
+        let environment = member.services().environment(&member.permit()?, id).await?;
+        let page = member.services().change(&member.permit()?, id, change).await?;
+        let status = match page.diff {
+            DiffOrRefusal::Diff(_) => StatusCode::OK,
+            DiffOrRefusal::Refused { .. } => StatusCode::PAYMENT_REQUIRED,
+        };
+        let (title, now) = (page.row.workflow.clone(), environment.now);
+        Ok(Page::new(title, move || view(&environment, &page)).live(Live::One(id), now).status(status))
+    }
+    .await;
+    member.answer(page).await
 }

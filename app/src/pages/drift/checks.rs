@@ -1,8 +1,14 @@
 //! `/environments/{id}/drift/checks`: the history of checks; and its newest part, for the workspace.
 
+use crate::components::layout::Live;
+use crate::ssr::forms::environment_id;
+use crate::ssr::visit::{Member, Page};
+use axum::extract::{Path, Query};
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 use drift_domain::check::CheckOutcome;
 use drift_domain::views::{CheckRow, EnvironmentPage};
+use drift_services::ServiceError;
 use leptos::prelude::*;
 
 use crate::components::crumbs::crumbs;
@@ -11,7 +17,7 @@ use crate::components::{marks, time};
 use crate::words;
 
 /// How many checks a page shows at most; a shorter page is the last one.
-pub(crate) const PAGE: usize = 50;
+const PAGE: usize = 30;
 
 /// Draws one page of the history.
 pub(crate) fn view(environment: &EnvironmentPage, checks: &[CheckRow], first_page: bool) -> AnyView {
@@ -103,4 +109,24 @@ fn compared(check: &CheckRow) -> String {
     .flatten()
     .collect::<Vec<_>>()
     .join(" · ")
+}
+
+#[derive(serde::Deserialize)]
+pub(crate) struct ChecksQuery {
+    before: Option<String>,
+}
+
+/// `GET /environments/{id}/drift/checks`
+pub(crate) async fn get(member: Member, Path(id): Path<String>, Query(query): Query<ChecksQuery>) -> Response {
+    let page = async {
+        let id = environment_id(&id)?;
+        let before =
+            query.before.as_deref().map(str::parse).transpose().map_err(|_| ServiceError::NotFound("check"))?;
+        let environment = member.services().environment(&member.permit()?, id).await?;
+        let checks = member.services().checks(&member.permit()?, id, before).await?;
+        let (title, now) = (format!("Checks of {}", environment.row.name), environment.now);
+        Ok(Page::new(title, move || view(&environment, &checks, before.is_none())).live(Live::One(id), now))
+    }
+    .await;
+    member.answer(page).await
 }

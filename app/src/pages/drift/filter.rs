@@ -29,7 +29,7 @@ pub(crate) fn read(query: &HashMap<String, String>) -> ChangeFilter {
 }
 
 /// The filter as the query of an address, with its question mark; empty when nothing is filtered.
-pub(super) fn query(filter: &ChangeFilter) -> String {
+fn query(filter: &ChangeFilter) -> String {
     let pairs = [
         ("change_type", filter.change_type.map(|word| word.to_string())),
         ("origin", filter.origin.map(|word| word.to_string())),
@@ -53,6 +53,32 @@ pub(super) fn query(filter: &ChangeFilter) -> String {
 /// Whether anything is filtered.
 pub(super) fn is_on(filter: &ChangeFilter) -> bool {
     *filter != ChangeFilter::default()
+}
+
+/// What is filtered, each as a link that takes it out again.
+pub(super) fn active(filter: &ChangeFilter, environment: EnvironmentId) -> Option<impl IntoView + use<>> {
+    let without = |change: &dyn Fn(&mut ChangeFilter)| {
+        let mut rest = filter.clone();
+        change(&mut rest);
+        format!("/environments/{environment}/drift{}", query(&rest))
+    };
+    let all = [
+        filter.q.as_ref().map(|q| (format!("Workflow: {q}"), without(&|f| f.q = None))),
+        filter
+            .change_type
+            .map(|t| (format!("Type: {}", words::change_type(t).label), without(&|f| f.change_type = None))),
+        filter.origin.map(|o| (format!("Origin: {}", words::origin(o).label), without(&|f| f.origin = None))),
+        filter.severity.map(|s| (format!("Severity: {}", words::severity(s)), without(&|f| f.severity = None))),
+        filter.state.map(|s| (format!("State: {}", words::state(s).label), without(&|f| f.state = None))),
+    ];
+    let links: Vec<_> = all
+        .into_iter()
+        .flatten()
+        .map(|(label, href)| view! { <a class="chip tone-info" href=href title="Take this out of the filter">{label} {icon(Icon::Cross)}</a> })
+        .collect();
+    (!links.is_empty()).then(|| {
+        view! { <p class="flex flex-wrap items-center gap-1.5 px-4 py-2 border-b border-line"><span class="text-ink-3">"Only"</span> {links}</p> }
+    })
 }
 
 /// The form of the filter.

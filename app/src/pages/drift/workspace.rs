@@ -1,8 +1,14 @@
 //! `/environments/{id}/drift`: the drift workspace, the one place where drift is looked at and acted on.
 
+use crate::components::layout::Live;
+use crate::ssr::forms::environment_id;
+use crate::ssr::visit::{Member, Page};
+use axum::extract::{Path, Query};
+use axum::response::Response;
 use drift_domain::change::ChangeState;
 use drift_domain::views::{ChangeRow, EnvironmentPage, Workspace};
 use leptos::prelude::*;
+use std::collections::HashMap;
 
 use super::{adoption, ambiguities, changes, checks, filter, ignored, plans, vanished};
 use crate::components::crumbs::crumbs;
@@ -107,7 +113,7 @@ fn listed(workspace: &Workspace) -> impl IntoView + use<> {
                 <p class="text-ink-3" data-live="count">{count(workspace.open_changes, "open change", "open changes")}</p>
             </div>
             {filter::form(&workspace.filter, page.row.id)}
-            <div data-live="changes">{body} {plans::access(workspace)}</div>
+            <div data-live="changes">{filter::active(&workspace.filter, page.row.id)} {body} {plans::access(workspace)}</div>
         </section>
     }
 }
@@ -146,4 +152,20 @@ fn newest_checks(workspace: &Workspace) -> impl IntoView + use<> {
             {checks::table(&workspace.checks, page.now)}
         </section>
     }
+}
+
+/// `GET /environments/{id}/drift`
+pub(crate) async fn get(
+    member: Member,
+    Path(id): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    let page = async {
+        let id = environment_id(&id)?;
+        let workspace = member.services().workspace(&member.permit()?, id, filter::read(&query)).await?;
+        let (title, now) = (format!("Drift in {}", workspace.environment.row.name), workspace.environment.now);
+        Ok(Page::new(title, move || view(&workspace)).live(Live::One(id), now))
+    }
+    .await;
+    member.answer(page).await
 }

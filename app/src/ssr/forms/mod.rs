@@ -1,0 +1,38 @@
+//! What the forms do: caller, permit, service, and on to the next page. Nothing is decided here.
+
+pub(super) mod accounts;
+pub(super) mod drift;
+pub(super) mod environments;
+
+use axum::Form;
+use axum::http::header;
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use drift_domain::ids::{ChangeId, EnvironmentId};
+use drift_services::{ServiceError, ServiceResult};
+use serde::Deserialize;
+
+use super::visit::{THEME_COOKIE, local};
+use crate::components::layout::Theme;
+
+/// The environment that an address names. An address that names none is one of nothing.
+pub(crate) fn environment_id(text: &str) -> ServiceResult<EnvironmentId> {
+    text.parse().map_err(|_| ServiceError::NotFound("environment"))
+}
+
+/// The change that an address names.
+pub(crate) fn change_id(text: &str) -> ServiceResult<ChangeId> {
+    text.parse().map_err(|_| ServiceError::NotFound("change"))
+}
+
+#[derive(Deserialize)]
+pub(super) struct ThemeForm {
+    theme: String,
+    next: String,
+}
+
+/// Keeps the chosen theme in the browser. Not a matter of the services: it concerns nobody else.
+pub(super) async fn theme(Form(form): Form<ThemeForm>) -> Response {
+    let theme = Theme::read(&form.theme).as_str();
+    let cookie = format!("{THEME_COOKIE}={theme}; Path=/; Max-Age=31536000; SameSite=Lax");
+    (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(local(&form.next))).into_response()
+}

@@ -1,0 +1,265 @@
+//! The screens as a browser without scripts uses them: addresses, forms, redirects, cookies, status codes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use drift_domain::change::ChangeState;
+use drift_domain::plan::PlanTier;
+use drift_domain::role::Role;
+use drift_services::accounts::{Person, SignIn};
+use drift_services::gate::Caller;
+use drift_testkit::TestApp;
+use drift_testkit::app::workflow;
+use http_body_util::BodyExt;
+use leptos::config::LeptosOptions;
+use secrecy::{ExposeSecret, SecretString};
+use tower::ServiceExt;
+
+const PASSWORD: &str = "correct horse battery staple";
+
+/// A browser: it keeps its session cookie and follows nothing by itself.
+struct Browser {
+    screens: Router,
+    session: Option<String>,
+}
+
+struct Answer {
+    status: StatusCode,
+    location: String,
+    html: String,
+}
+
+impl Browser {
+    fn new(app: &TestApp) -> Self {
+        let options = LeptosOptions::builder()
+            .output_name("workflowops")
+            .site_root(concat!(env!("CARGO_MANIFEST_DIR"), "/../public"))
+            .build();
+        Self { screens: app::ssr::router(Arc::clone(&app.services), options), session: None }
+    }
+
+    async fn get(&mut self, address: &str) -> Answer {
+        self.send(Request::get(address), Body::empty()).await
+    }
+
+    async fn post(&mut self, address: &str, fields: &[(&str, &str)]) -> Answer {
+        let encode = |text| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
+        let body: Vec<_> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let request = Request::post(address).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request, Body::from(body.join("&"))).await
+    }
+
+    async fn send(&mut self, request: axum::http::request::Builder, body: Body) -> Answer {
+        let cookie = self.session.clone().unwrap_or_default();
+        let request =
+            request.header(header::COOKIE, cookie).header(header::HOST, "ops.example").body(body).expect("a request");
+        let Ok(answer) = self.screens.clone().oneshot(request).await;
+        for cookie in answer.headers().get_all(header::SET_COOKIE) {
+            let cookie = cookie.to_str().expect("text");
+            if cookie.starts_with("workflowops_session=") {
+                assert!(
+                    cookie.contains("Max-Age=0") || (cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax")),
+                    "{cookie}"
+                );
+                self.session = cookie.split(';').next().map(str::to_owned);
+            }
+        }
+        Answer {
+            status: answer.status(),
+            location: answer.headers().get(header::LOCATION).map_or("", |to| to.to_str().expect("text")).to_owned(),
+            html: String::from_utf8(answer.into_body().collect().await.expect("a body").to_bytes().to_vec())
+                .expect("UTF-8"),
+        }
+    }
+}
+
+/// An organization with one member who can sign in; and that member's browser, signed in.
+async fn signed_in(app: &TestApp, plan: PlanTier, role: Role) -> (Browser, Caller) {
+    let organization =
+        app.services.create_organization(&format!("{} {role}", plan.label()), plan).await.expect("a new organization");
+    let email = format!("{}.{role}@example.com", plan.label()).to_lowercase();
+    let person = Person { name: "Ada".to_owned(), email: email.clone(), password: SecretString::from(PASSWORD) };
+    app.services.add_member(organization, person, role).await.expect("a new member");
+    let attempt = SignIn { email, password: SecretString::from(PASSWORD), address: None, user_agent: String::new() };
+    let signed_in = app.services.sign_in(attempt).await.expect("the right password");
+    let mut browser = Browser::new(app);
+    browser.session = Some(format!("workflowops_session={}", signed_in.token.expose_secret()));
+    (browser, signed_in.caller)
+}
+
+#[tokio::test]
+async fn the_first_visitor_sets_up_and_later_ones_sign_in() {
+    let app = TestApp::new().await;
+    let mut browser = Browser::new(&app);
+    assert_eq!(browser.get("/").await.location, "/setup");
+
+    let fields = [("organization", "Northwind"), ("name", "Ada"), ("email", "ada@example.com"), ("password", "short")];
+    let refused = browser.post("/setup", &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.html.contains("value=\"Northwind\"") && refused.html.contains("password-error"));
+    assert!(!refused.html.contains("value=\"short\""), "a password never comes back");
+
+    let fields = [fields[0], fields[1], fields[2], ("password", PASSWORD)];
+    assert_eq!(browser.post("/setup", &fields).await.location, "/");
+    assert!(browser.get("/").await.html.contains("Connect the first environment"));
+    assert_eq!(browser.get("/setup").await.location, "/", "there is somebody now");
+
+    assert_eq!(browser.post("/sign-out", &[]).await.location, "/sign-in");
+    assert_eq!(browser.get("/environments/new").await.location, "/sign-in?next=%2Fenvironments%2Fnew");
+    let wrong = browser.post("/sign-in", &[("email", "ada@example.com"), ("password", "wrong")]).await;
+    assert!(
+        wrong.status.is_client_error()
+            && wrong.html.contains("value=\"ada@example.com\"")
+            && wrong.html.contains("role=\"alert\"")
+    );
+    let right = [("email", "ada@example.com"), ("password", PASSWORD), ("next", "/environments/new")];
+    assert_eq!(browser.post("/sign-in", &right).await.location, "/environments/new");
+    let elsewhere = [right[0], right[1], ("next", "//evil.example")];
+    assert_eq!(browser.post("/sign-in", &elsewhere).await.location, "/");
+}
+
+#[tokio::test]
+async fn drift_is_followed_from_the_list_to_the_line_and_decided_when_it_vanishes() {
+    let app = TestApp::new().await;
+    let (mut browser, caller) = signed_in(&app, PlanTier::Agency, Role::Owner).await;
+    let environment = app.environment(&caller, "Acme production").await;
+    let id = environment.agreed(&workflow("orders")).await;
+    environment.check().await;
+    let page = format!("/environments/{}", environment.id);
+    assert!(browser.get(&page).await.html.contains("In sync: n8n and Git agree"));
+
+    environment.edit(&id, "Total", |node| node["parameters"]["jsCode"] = "return [];".into());
+    environment.check().await;
+    let list = browser.get("/").await.html;
+    assert!(list.contains("data-badge=\"DRIFT_DETECTED\"") && !list.contains("/drift"));
+    assert!(browser.get(&page).await.html.contains(&format!("href=\"{page}/drift\"")));
+
+    let workspace = browser.get(&format!("{page}/drift")).await.html;
+    assert!(workspace.contains("Finish review"), "the adoption review is open");
+    let change = format!("{page}/drift/changes/{}", environment.change().await.id);
+    assert!(workspace.contains(&format!("href=\"{change}\"")));
+    let diff = browser.get(&change).await;
+    assert_eq!(diff.status, StatusCode::OK);
+    for part in
+        ["data-node=\"Total\"", "data-path=\"parameters.jsCode\"", "n8n was changed since both sides last agreed"]
+    {
+        assert!(diff.html.contains(part), "{part}");
+    }
+    let filtered = browser.get(&format!("{page}/drift?origin=UNDEPLOYED")).await.html;
+    assert!(filtered.contains("No change matches") && filtered.contains("Origin: Undeployed"));
+
+    environment.deploy_to_git(&id, "Take the hotfix over").await;
+    environment.check().await;
+    assert_eq!(environment.change().await.state, ChangeState::Vanished);
+    let asks = browser.get(&format!("{page}/drift")).await.html;
+    assert!(asks.contains("Git now holds what was in n8n") && asks.contains("Take the hotfix over"));
+    let silent = browser.post(&format!("{change}/decision"), &[("decision", "PROMOTE"), ("reason", " ")]).await;
+    assert_eq!(silent.location, format!("{page}/drift"));
+    assert!(browser.get(&silent.location).await.html.contains("data-said=\"bad\""), "no decision without a reason");
+    let said =
+        browser.post(&format!("{change}/decision"), &[("decision", "PROMOTE"), ("reason", "reviewed on Monday")]).await;
+    let after = browser.get(&said.location).await.html;
+    assert!(after.contains("data-said=\"good\"") && after.contains("n8n and Git agree"));
+    assert!(!browser.get(&said.location).await.html.contains("data-said"), "a notice is told once");
+    assert!(browser.get(&change).await.html.contains("reviewed on Monday"), "the decision stays on record");
+}
+
+#[tokio::test]
+async fn a_plan_without_diffs_sees_drift_and_is_told_what_shows_more() {
+    let app = TestApp::new().await;
+    let (mut browser, caller) = signed_in(&app, PlanTier::Free, Role::Owner).await;
+    let environment = app.environment(&caller, "Side project").await;
+    let id = environment.agreed(&workflow("orders")).await;
+    environment.check().await;
+    environment.edit(&id, "Total", |node| node["parameters"]["jsCode"] = "return [];".into());
+    environment.check().await;
+    let page = format!("/environments/{}", environment.id);
+    assert!(browser.get(&page).await.html.contains("Drift detected: 1 workflow differs"));
+    let workspace = browser.get(&format!("{page}/drift")).await.html;
+    let change = format!("{page}/drift/changes/{}", environment.change().await.id);
+    assert!(!workspace.contains(&format!("href=\"{change}\"")), "no link into a refusal");
+    assert!(workspace.contains("Putting it right by hand") && workspace.contains("Pro plan"));
+    let refused = browser.get(&change).await;
+    assert_eq!(refused.status, StatusCode::PAYMENT_REQUIRED);
+    assert!(refused.html.contains("data-refused=\"PRO\"") && !refused.html.contains("return []"));
+}
+
+#[tokio::test]
+async fn a_viewer_looks_and_does_nothing_and_strangers_find_nothing() {
+    let app = TestApp::new().await;
+    let owner = app.organization(PlanTier::Pro).await;
+    let environment = app.environment(&owner, "Theirs").await;
+    let (mut stranger, _) = signed_in(&app, PlanTier::Agency, Role::Owner).await;
+    for address in ["", "/drift", "/settings", "/drift/checks"] {
+        let answer = stranger.get(&format!("/environments/{}{address}", environment.id)).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{address}");
+        assert!(!answer.html.contains("Theirs"));
+    }
+    let recheck = stranger.post(&format!("/environments/{}/drift/recheck", environment.id), &[]).await;
+    assert_eq!(recheck.status, StatusCode::NOT_FOUND);
+
+    let (mut viewer, _) = signed_in(&app, PlanTier::Pro, Role::Viewer).await;
+    assert!(viewer.get("/").await.html.contains("Ask an administrator"));
+    assert_eq!(viewer.get("/environments/new").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(viewer.post("/environments", &[("name", "x")]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(viewer.get("/environments/not-an-id").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(viewer.get("/nowhere").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(viewer.get("/sign-out").await.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn an_environment_is_connected_through_the_form_and_secrets_stay_where_they_are() {
+    let app = TestApp::new().await;
+    let (mut browser, caller) = signed_in(&app, PlanTier::Pro, Role::Admin).await;
+    let existing = app.environment(&caller, "First").await;
+    let draft = &existing.draft;
+    let fields = |repository: &'static str, name: &'static str| {
+        [
+            ("name", name.to_owned()),
+            ("class", "STAGING".to_owned()),
+            ("n8n_base_url", draft.n8n_base_url.clone()),
+            ("n8n_api_key", draft.n8n_api_key.clone()),
+            ("git_api_base", draft.git_api_base.clone()),
+            ("repository", repository.to_owned()),
+            ("git_ref", "main".to_owned()),
+            ("git_folder", draft.git_folder.clone()),
+            ("git_credentials", "TOKEN".to_owned()),
+            ("git_token", draft.git_token.clone()),
+            ("interval_seconds", "60".to_owned()),
+        ]
+    };
+    fn pairs<'a>(fields: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+        fields.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    }
+
+    let wrong = fields("not a repository", "Second");
+    let refused = browser.post("/environments", &pairs(&wrong)).await;
+    assert_eq!(refused.location, "/environments/new");
+    let again = browser.get("/environments/new").await.html;
+    assert!(again.contains("repository-error") && again.contains("value=\"Second\""), "what was typed is there again");
+    assert!(!again.contains(&draft.git_token) && !again.contains(&draft.n8n_api_key), "secrets are not");
+
+    let nowhere = fields("acme/nowhere", "Second");
+    let report = browser.post("/environments/test", &pairs(&nowhere)).await.html;
+    assert!(report.contains("n8n works") && report.contains("GitHub does not work"), "{report}");
+    let right = fields("acme/workflows", "Second");
+    let report = browser.post("/environments/test", &pairs(&right)).await.html;
+    assert!(report.contains("n8n works") && report.contains("GitHub works"));
+    let connected = browser.post("/environments", &pairs(&right)).await.location;
+    let page = browser.get(&connected).await.html;
+    assert!(page.contains("Second") && page.contains("not compared yet") && page.contains("View Drift"));
+
+    let settings = browser.get(&format!("{connected}/settings")).await.html;
+    assert!(settings.contains("ops.example/webhooks/github/") && !settings.contains(&draft.git_token));
+}
+
+#[tokio::test]
+async fn files_are_served_and_may_be_kept() {
+    let app = TestApp::new().await;
+    let mut browser = Browser::new(&app);
+    let robots = browser.get("/robots.txt").await;
+    assert_eq!((robots.status, robots.html.contains("Disallow: /")), (StatusCode::OK, true));
+    assert_eq!(browser.get("/../Cargo.toml").await.status, StatusCode::NOT_FOUND);
+}
