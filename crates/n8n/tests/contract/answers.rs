@@ -92,8 +92,8 @@ pub async fn each_call_leaves_out_something_else(target: &Target) {
     assert_eq!(keys(&active), with(target, &and(&["activeVersion"])), "activate");
     let deactivated = target.act(&id, "deactivate").await.ok();
     assert_eq!(keys(&deactivated), with(target, &and(&["shared", "activeVersion"])), "deactivate");
-    let deleted = target.call(Method::DELETE, &format!("/workflows/{id}"), Value::Null).await.ok();
-    assert_eq!(deleted["id"], *id);
+    let deleted = target.delete(&id).await.ok();
+    assert_eq!(keys(&deleted), with(target, &and(&["shared"])), "delete");
     assert_eq!(target.get(&format!("/workflows/{id}")).await.status, 404);
 }
 

@@ -103,20 +103,27 @@ impl Target {
         found.unwrap_or_else(|| panic!("{id} is not listed"))
     }
 
-    /// Takes away what the test made. Unpublishing goes on for a moment after it was answered, and 2.x refuses to delete
-    /// until then (409, "still being unpublished"), so it is asked again, for ten seconds at most.
+    /// Deletes a workflow that is out of service. On 2.x unpublishing goes on for a moment after it was answered, and
+    /// until then n8n refuses (409, "still being unpublished") or stumbles (500): so it is asked again, for ten seconds
+    /// at most.
+    pub async fn delete(&self, id: &str) -> Reply {
+        let path = format!("/workflows/{id}");
+        for _ in 0..100 {
+            let reply = self.call(Method::DELETE, &path, Value::Null).await;
+            if !matches!(reply.status, 409 | 500) {
+                return reply;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        self.call(Method::DELETE, &path, Value::Null).await
+    }
+
+    /// Takes away what the test made.
     pub async fn clean_up(&self) {
         let made = std::mem::take(&mut *self.made.lock().unwrap());
         for id in made {
             self.act(&id, "deactivate").await;
-            let mut reply = self.call(Method::DELETE, &format!("/workflows/{id}"), Value::Null).await;
-            for _ in 0..100 {
-                if reply.status != 409 {
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                reply = self.call(Method::DELETE, &format!("/workflows/{id}"), Value::Null).await;
-            }
+            let reply = self.delete(&id).await;
             assert!(matches!(reply.status, 200 | 404), "{id} was left behind: {} {}", reply.status, reply.text);
         }
     }

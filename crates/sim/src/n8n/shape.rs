@@ -45,8 +45,8 @@ pub(super) fn workflow(state: &State, workflow: &Workflow, to: Answering) -> Val
         object.insert("tags".into(), tags.collect());
     }
     let shared = match to {
-        Answering::List | Answering::Get | Answering::Action => true,
-        Answering::Create | Answering::Delete => v2,
+        Answering::List | Answering::Get | Answering::Action | Answering::Delete => true,
+        Answering::Create => v2,
         Answering::Put | Answering::Publish => false,
     };
     if shared {
