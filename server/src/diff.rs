@@ -132,3 +132,72 @@ fn counterpart(one: &Workflow, mut of: Vec<Workflow>) -> Option<Workflow> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = r#"{"id":"a","name":"One","nodes":[],"connections":{}}"#;
+    const OTHER: &str = r#"{"id":"b","name":"Two","nodes":[],"connections":{},"active":true}"#;
+
+    /// Compares files of these contents.
+    fn compared(live: &str, desired: &str, base: Option<&str>) -> Result<(serde_json::Value, bool), String> {
+        let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).map(|()| path).map_err(|e| e.to_string())
+        };
+        let args = DiffArgs {
+            live: file("live.json", live)?,
+            desired: file("desired.json", desired)?,
+            base: base.map(|text| file("base.json", text)).transpose()?,
+            format: Format::Json,
+        };
+        let (text, equal) = compare(&args)?;
+        Ok((serde_json::from_str(&text).map_err(|e| e.to_string())?, equal))
+    }
+
+    #[test]
+    fn the_one_of_several_with_the_same_id_is_compared() {
+        let (json, equal) = compared(&format!("[{OTHER},{ONE}]"), ONE, None).unwrap();
+        assert!(equal);
+        assert_eq!(json["workflow"]["live"], serde_json::json!({"id": "a", "name": "One"}));
+        let page = format!(r#"{{"data":[{OTHER},{ONE}],"nextCursor":null}}"#);
+        assert!(compared(ONE, &page, None).unwrap().1);
+    }
+
+    #[test]
+    fn a_base_gives_origins() {
+        let moved = ONE.replace("One", "Renamed");
+        let (json, equal) = compared(&moved, ONE, Some(ONE)).unwrap();
+        assert!(!equal);
+        assert_eq!(json["changes"][0]["origin"], "HOTFIX");
+        assert_eq!(json["changes"][0]["path"], serde_json::json!(["name"]));
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_said_by_file() {
+        let broken = compared("{", ONE, None).unwrap_err();
+        assert!(broken.contains("live.json") && broken.contains("not JSON at line 1"), "{broken}");
+        let several = compared(&format!("[{ONE},{OTHER}]"), r#"{"name":"Third","nodes":[]}"#, None).unwrap_err();
+        assert!(several.contains("live.json holds 2 workflows"), "{several}");
+        let both = compared(&format!("[{ONE},{OTHER}]"), &format!("[{ONE},{OTHER}]"), None).unwrap_err();
+        assert!(both.contains("several workflows each"), "{both}");
+        assert!(compared("[]", ONE, None).unwrap_err().contains("holds no workflow"));
+        let tags = compared(ONE, r#"{"tags":[]}"#, None).unwrap_err();
+        assert!(tags.contains("desired.json") && tags.contains("no list of nodes"), "{tags}");
+        let one_bad = compared(&format!(r#"[{ONE},{{"name":"Bad","nodes":1}}]"#), ONE, None).unwrap_err();
+        assert!(one_bad.contains(r#"workflow "Bad""#), "{one_bad}");
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let args = DiffArgs {
+            live: "/nowhere/live.json".into(),
+            desired: "/nowhere/desired.json".into(),
+            base: None,
+            format: Format::Text,
+        };
+        assert!(compare(&args).unwrap_err().starts_with("cannot read /nowhere/live.json"));
+    }
+}

@@ -1,4 +1,4 @@
-//! `workflowops diff` alone, without building the server: for scoring the engine (see the crate's README).
+//! `workflowops diff` alone, without building the server: for scoring the engine (see `docs/engine.md`).
 
 use std::process::ExitCode;
 

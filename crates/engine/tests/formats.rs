@@ -238,3 +238,35 @@ fn ids_of_other_workflows_are_found_and_mapped() {
     // Another sub-workflow is still another one.
     assert!(!diff(&live, &workflow("D9", "D2", "D1,D3").with_ids(&map)).equal);
 }
+
+/// Answers of real n8n servers, where they are at hand: one workflow as the API, the command line and a package give it.
+#[test]
+fn what_a_real_server_gives_in_its_formats_is_one_workflow() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/facts/n8n-answers");
+    if !folder.is_dir() {
+        println!("skipped: what_a_real_server_gives_in_its_formats_is_one_workflow (no ../shared/facts/n8n-answers)");
+        return;
+    }
+    let answer = |path: &str| -> Workflow {
+        let value: Value = serde_json::from_slice(&std::fs::read(folder.join(path)).unwrap()).unwrap();
+        let body = value.get("response").unwrap_or(&value);
+        let body = body.get("data").and_then(|d| d.get(0)).unwrap_or(body);
+        read(body)
+    };
+    let same = |a: &str, b: &str| {
+        let (a, b) = (answer(a), answer(b));
+        let diff = diff(&a, &b);
+        assert!(diff.equal && a.prints().agree(&b.prints()), "{diff}");
+    };
+    same("2.41.1/list-1.json", "2.41.1/get-rich.json");
+    same("2.41.1/cli/separate-compact.json", "2.41.1/cli/backup-pretty.json");
+    same("2.41.1/cli/separate-compact.json", "2.41.1/n8np/workflows/rich-one-v2-KTJRm5VUVVVOnPEu/workflow.json");
+    same("1.123.81/list-1.json", "1.123.81/get-rich.json");
+    // The two versions make the same of the same file, but for what they fill in.
+    same("1.123.81/get-rich.json", "2.41.1/get-rich.json");
+    let drafted = answer("2.41.1/get-active-with-draft.json");
+    assert_eq!(drafted.draft().map(|d| d.differs), Some(Some(true)));
+    let code = drafted.canonical_json();
+    let code = String::from_utf8_lossy(&code);
+    assert!(code.contains("json:{a:2}") && !code.contains("json:{a:3}"), "the published version is the content");
+}

@@ -214,7 +214,7 @@ impl Differ<'_> {
     }
 
     fn fields(&mut self, node: &Prepared<'_>, desired: &Map<String, Value>, live: &Map<String, Value>, cosmetic: bool) {
-        if desired == live {
+        if self.renamed.is_empty() && desired == live {
             return;
         }
         let (mut differences, mut positions) = (Compare::new(self.renamed).fields(desired, live), Vec::new());

@@ -95,11 +95,9 @@ impl<'r> Compare<'r> {
     }
 
     fn same(&self, desired: &Value, live: &Value) -> bool {
-        if desired == live {
-            return true;
-        }
+        // The same text may name another node: one that only live has took the name.
         if self.renamed.is_empty() {
-            return false;
+            return desired == live;
         }
         match (desired, live) {
             (Value::String(d), Value::String(l)) => *d == refs::follow(l, self.renamed),
@@ -107,7 +105,7 @@ impl<'r> Compare<'r> {
             (Value::Object(d), Value::Object(l)) => {
                 d.len() == l.len() && d.iter().all(|(k, d)| l.get(k).is_some_and(|l| self.same(d, l)))
             }
-            _ => false,
+            _ => desired == live,
         }
     }
 
