@@ -135,10 +135,11 @@ fn spawn(
         "log_error_verbosity=terse".to_owned(),
     ];
     if !settings.durable {
-        options.extend(
-            ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=64MB", "min_wal_size=2MB"]
-                .map(str::to_owned),
-        );
+        let quick =
+            ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=64MB", "min_wal_size=2MB"];
+        options.extend(quick.map(str::to_owned));
+        // In the data folder, with which it goes, however the server ends.
+        options.push("dynamic_shared_memory_type=mmap".to_owned());
     }
     for option in options {
         command.args(["-c", &option]);

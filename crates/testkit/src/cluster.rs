@@ -100,19 +100,27 @@ fn lock_file(path: &Path) -> Result<File> {
     file.with_context(|| format!("opening {}", path.display()))
 }
 
-/// Removes what processes that are gone left behind. What cannot be removed now (their server may still be writing its
-/// last page) is left for the next time.
+/// Removes what processes that are gone left behind. What is still in use is left for the next time.
 fn sweep(cache: &Path) -> Result<()> {
     for entry in fs::read_dir(cache)?.flatten() {
         let name = entry.file_name();
         if name.to_str().is_some_and(|name| name.starts_with("run-")) {
             let owner = File::options().write(true).open(entry.path().join("owner"));
-            if owner.is_err() || owner.is_ok_and(|owner| owner.try_lock().is_ok()) {
+            let abandoned = owner.is_err() || owner.is_ok_and(|owner| owner.try_lock().is_ok());
+            if abandoned && !is_served(&entry.path().join("data/cluster")) {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
     }
     Ok(())
+}
+
+/// Whether a server still works in `cluster`: it gets its parent's death a moment after the lock is free, and leaves
+/// shared memory behind when its folder goes first.
+fn is_served(cluster: &Path) -> bool {
+    let pid_file = fs::read_to_string(cluster.join("postmaster.pid")).unwrap_or_default();
+    let Some(pid) = pid_file.lines().next().and_then(|pid| pid.parse::<u32>().ok()) else { return false };
+    fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|folder| folder == cluster)
 }
 
 /// The template for this schema and this Postgres; made where it is missing. Whoever calls holds the lock.
