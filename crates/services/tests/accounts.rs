@@ -236,7 +236,15 @@ async fn a_person_switches_between_their_organizations_only() {
         let error = app.services.switch_organization(&caller, other).await.unwrap_err();
         assert!(matches!(error, ServiceError::NotFound("organization")), "{error}");
     }
-    sign_in(&app, "ada@example.com", PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
+async fn signing_in_leads_to_where_a_person_may_do_most() {
+    let (app, _owner) = ready().await;
+    let first_by_name = app.services.create_organization("Aardvark", PlanTier::Agency).await.unwrap();
+    app.services.add_member(first_by_name, person("Ada", "ada@example.com"), Role::Viewer).await.unwrap();
+    let signed_in = sign_in(&app, "ada@example.com", PASSWORD).await.unwrap();
+    assert_eq!((signed_in.caller.organization_name.as_str(), signed_in.caller.role), ("Acme", Role::Owner));
 }
 
 #[tokio::test]

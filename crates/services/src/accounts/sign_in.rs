@@ -63,7 +63,9 @@ impl Services {
             failures::uncount(&mut tx, subject.hash, window).await?;
         }
         failures::forget(&mut tx, by_email.hash).await?;
-        let Some(place) = people::memberships(&mut tx, user.id).await?.into_iter().next() else {
+        // Where the person may do most, by name where that is the same: the work is there.
+        let memberships = people::memberships(&mut tx, user.id).await?;
+        let Some(place) = memberships.into_iter().min_by_key(|place| std::cmp::Reverse(place.role)) else {
             tx.commit().await.map_err(StoreError::from)?;
             let message = "You are a member of no organization. Ask an administrator of yours to add you again.";
             return Err(ServiceError::Conflict(message.to_owned()));
