@@ -244,7 +244,7 @@ fn ids_of_other_workflows_are_found_and_mapped() {
 fn what_a_real_server_gives_in_its_formats_is_one_workflow() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/facts/n8n-answers");
     if !folder.is_dir() {
-        println!("skipped: what_a_real_server_gives_in_its_formats_is_one_workflow (no ../shared/facts/n8n-answers)");
+        eprintln!("skipped: what_a_real_server_gives_in_its_formats_is_one_workflow (no ../shared/facts/n8n-answers)");
         return;
     }
     let answer = |path: &str| -> Workflow {

@@ -32,9 +32,12 @@ pub fn diff(live: &Workflow, desired: &Workflow) -> Diff {
     differ.workflow(live, desired);
     differ.nodes(&ours, &theirs, &matches);
     for mut change in edges::changes(&ours, &theirs, [&live_edges, &desired_edges], &matches) {
-        change.node = change.node.map(|name| differ.redactor.text(&name));
-        change.desired = differ.redactor.value(&change.desired);
-        change.live = differ.redactor.value(&change.live);
+        change.node = change.node.map(|name| differ.redactor.name(&name));
+        for side in [&mut change.desired, &mut change.live] {
+            if let Some(Value::String(name)) = side.get_mut("node") {
+                *name = differ.redactor.name(name);
+            }
+        }
         change.redacted = differ.redactor.take_used();
         differ.changes.push(change);
     }
@@ -94,7 +97,7 @@ impl Differ<'_> {
             _ => Vec::new(),
         };
         let redacted = self.redactor.take_used();
-        let node_name = node.map(|p| self.redactor.text(&p.node.name));
+        let node_name = node.map(|p| self.redactor.name(&p.node.name));
         self.changes.push(Change {
             kind,
             node: node_name,
@@ -190,22 +193,32 @@ impl Differ<'_> {
             match live_of {
                 Some(i) => self.pair(&live[*i], d),
                 None => {
-                    let shown = self.redactor.object(&whole(d));
+                    let shown = self.whole(d);
                     self.push(ChangeKind::NodeRemoved, Some(d), Vec::new(), Value::Object(shown), Value::Null);
                 }
             }
         }
         for (l, desired_of) in live.iter().zip(&matches.desired_of) {
             if desired_of.is_none() {
-                let shown = self.redactor.object(&whole(l));
+                let shown = self.whole(l);
                 self.push(ChangeKind::NodeAdded, Some(l), Vec::new(), Value::Null, Value::Object(shown));
             }
         }
     }
 
+    /// A node as it is shown where the other side has none.
+    fn whole(&mut self, p: &Prepared<'_>) -> Map<String, Value> {
+        let mut out = self.redactor.object(&p.form.fields);
+        if p.node.kind == STICKY {
+            out.extend(self.redactor.object(&p.form.cosmetic));
+        }
+        out.insert("name".to_owned(), Value::from(self.redactor.name(&p.node.name)));
+        out
+    }
+
     fn pair(&mut self, live: &Prepared<'_>, desired: &Prepared<'_>) {
         if live.node.name != desired.node.name {
-            let (d, l) = (Value::from(desired.node.name.as_str()), Value::from(live.node.name.as_str()));
+            let [d, l] = [desired, live].map(|p| Value::from(self.redactor.name(&p.node.name)));
             self.push(ChangeKind::NodeRenamed, Some(desired), vec!["name".into()], d, l);
         }
         self.fields(desired, &desired.form.fields, &live.form.fields, false);
@@ -278,14 +291,4 @@ fn lists_align(live: &Map<String, Value>, desired: &Map<String, Value>, path: &[
         let length = |side| at_path(side, &path[..i]).as_array().map(Vec::len);
         length(live) == length(desired)
     })
-}
-
-/// A node as it is shown where the other side has none.
-fn whole(p: &Prepared<'_>) -> Map<String, Value> {
-    let mut out = p.form.fields.clone();
-    out.insert("name".to_owned(), Value::from(p.node.name.as_str()));
-    if p.node.kind == STICKY {
-        out.extend(p.form.cosmetic.clone());
-    }
-    out
 }

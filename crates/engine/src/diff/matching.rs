@@ -35,6 +35,8 @@ impl<'a> Prepared<'a> {
 
 /// Less likeness than this is no likeness.
 const LIKE: f64 = 0.55;
+/// The same where ids were kept: a node with another id is then most likely another node, since renaming keeps the id.
+const LIKE_DESPITE_ID: f64 = 0.75;
 /// Pairs of one type up to which every pair is compared. Beyond, only those of equal content or place.
 const PAIRS: usize = 40_000;
 /// How often likeness is looked for again, since a node found makes its neighbours easier to find.
@@ -61,22 +63,22 @@ impl Matches {
 
 /// Finds the pairs. Nodes that are the same in name and content come first, whatever their ids: so that sides with equal
 /// fingerprints never differ. Then ids where they are trustworthy (UUIDs that occur once, on nodes of one type; ids such
-/// as `node-3` are counted anew by the tools that write them), names, other ids, likeness, and last names alone, for a
-/// node that was replaced by one of another type.
+/// as `node-3` are counted anew by the tools that write them), names on nodes of one type, other ids, names alone (a node
+/// that was replaced by one of another type), and last likeness.
 pub(super) fn matches(live: &[Prepared<'_>], desired: &[Prepared<'_>], edges: [&[Edge]; 2]) -> Matches {
     let mut m = Matches { desired_of: vec![None; live.len()], live_of: vec![None; desired.len()] };
     by_key(&mut m, live, desired, |p| Some((p.node.name.as_str(), *p.hash.as_bytes())));
     by_id(&mut m, live, desired, is_uuid);
     by_key(&mut m, live, desired, |p| Some((p.node.name.as_str(), p.node.kind.as_str())).filter(|k| !k.0.is_empty()));
     by_id(&mut m, live, desired, |_| true);
+    by_key(&mut m, live, desired, |p| {
+        Some(p.node.name.as_str()).filter(|name| !name.is_empty() && p.node.kind != STICKY)
+    });
     for _ in 0..ROUNDS {
         if !by_likeness(&mut m, live, desired, edges) {
             break;
         }
     }
-    by_key(&mut m, live, desired, |p| {
-        Some(p.node.name.as_str()).filter(|name| !name.is_empty() && p.node.kind != STICKY)
-    });
     m
 }
 
@@ -154,6 +156,7 @@ struct Looks<'a> {
 fn by_likeness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>], edges: [&[Edge]; 2]) -> bool {
     let ours = looks(live, &m.desired_of, edges[0], |i| m.desired_of[i]);
     let theirs = looks(desired, &m.live_of, edges[1], |j| m.live_of[j].map(|_| j));
+    let ids_kept = ids_kept(m, live, desired);
     let mut found = Vec::new();
     for (kind, ours) in &ours {
         let Some(theirs) = theirs.get(kind) else { continue };
@@ -163,7 +166,8 @@ fn by_likeness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>],
                 let alike = || a.node.hash == b.node.hash || place(a) == place(b);
                 if every_pair || alike() {
                     let score = likeness(a, b);
-                    if score >= LIKE {
+                    let other_id = ids_kept && uuid(a.node).is_some() && uuid(b.node).is_some();
+                    if score >= if other_id { LIKE_DESPITE_ID } else { LIKE } {
                         found.push((score, a.index, b.index));
                     }
                 }
@@ -179,6 +183,17 @@ fn by_likeness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>],
         }
     }
     any
+}
+
+fn uuid<'a>(p: &Prepared<'a>) -> Option<&'a str> {
+    p.node.id.as_deref().filter(|id| is_uuid(id))
+}
+
+/// Whether most of the pairs that have UUIDs have the same ones: nobody made them anew.
+fn ids_kept(m: &Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>]) -> bool {
+    let pairs = m.desired_of.iter().enumerate().filter_map(|(i, j)| Some((uuid(&live[i])?, uuid(&desired[(*j)?])?)));
+    let (same, all) = pairs.fold((0, 0), |(same, all), (a, b)| (same + usize::from(a == b), all + 1));
+    2 * same > all
 }
 
 /// The unmatched nodes of a side by type. `identity` gives the desired side's index of a neighbour that was matched.

@@ -125,12 +125,23 @@ impl Redactor {
     #[must_use]
     pub fn text(&mut self, text: &str) -> String {
         let mut out = Cow::Borrowed(text);
-        patterns::each(|pattern| {
-            if let Some(replaced) = pattern.replace(&out, &mut |secret| self.label(secret)) {
-                out = Cow::Owned(replaced);
-            }
-        });
+        patterns::each(|pattern| self.replace(pattern, &mut out));
         out.into_owned()
+    }
+
+    /// The name of a node without tokens of a known form. Names identify: other shapes, which words may have too
+    /// (`Basic Agent2`), are not looked for.
+    #[must_use]
+    pub fn name(&mut self, name: &str) -> String {
+        let mut out = Cow::Borrowed(name);
+        patterns::known(|pattern| self.replace(pattern, &mut out));
+        out.into_owned()
+    }
+
+    fn replace(&mut self, pattern: &patterns::Pattern, text: &mut Cow<'_, str>) {
+        if let Some(replaced) = pattern.replace(text, &mut |secret| self.label(secret)) {
+            *text = Cow::Owned(replaced);
+        }
     }
 }
 

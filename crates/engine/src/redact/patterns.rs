@@ -27,7 +27,7 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         certain(r"\b[0-9]{8,10}:[A-Za-z0-9_-]{33,}"),
         certain(r"hooks\.slack\.com/(?:services|workflows)/([A-Za-z0-9/_-]{8,})"),
         certain(r"discord(?:app)?\.com/api/webhooks/[0-9]+/([A-Za-z0-9_-]{8,})"),
-        random(r"(?i-u:\b(?:bearer|basic|token))[ \t]+([A-Za-z0-9._~+/-]{8,}=*)"),
+        random(r"(?i-u:\b(?:bearer|basic))[ \t]+([A-Za-z0-9._~+/-]{8,}=*)"),
         // A quoted value beside a secret name. Quotes may be escaped: JSON inside a string inside code.
         certain(&format!(r#"(?i-u:{NAMES}s?)[A-Za-z0-9_]*\\?["'`\]]{{0,2}}\s*(?::|=>?|,)\s*\\?"([^"\\\n]{{3,}})"#)),
         certain(&format!(r"(?i-u:{NAMES}s?)[A-Za-z0-9_]*\\?[\x22'`\]]{{0,2}}\s*(?::|=>?|,)\s*\\?'([^'\\\n]{{3,}})")),
@@ -44,6 +44,14 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         certain(r"(?i-u:(?:identified\s+by|password))\s+'([^'\n]{3,})'"),
     ]
 });
+
+/// How many of the first shapes are tokens of a known form, which nothing else has.
+const KNOWN: usize = 7;
+
+/// Shapes that nothing but a secret has.
+pub(super) fn known(visit: impl FnMut(&Pattern)) {
+    PATTERNS.iter().take(KNOWN).for_each(visit);
+}
 
 /// Every shape, the most certain first.
 pub(super) fn each(visit: impl FnMut(&Pattern)) {
@@ -79,10 +87,11 @@ fn is_reference(text: &str) -> bool {
     text.contains("{{") || text.contains("${") || text.starts_with('$') || text.contains('‹')
 }
 
-/// Whether a word can hardly be a word of a language: it has digits, or capitals within.
+/// Whether a word can hardly be a word of a language: it has digits before its end, or is long with capitals within.
 fn looks_random(text: &str) -> bool {
-    text.bytes().any(|b| b.is_ascii_digit())
-        || (text.len() >= 16 && text.bytes().skip(1).any(|b| b.is_ascii_uppercase()))
+    let word = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = word.bytes().any(|b| b.is_ascii_digit()) || text.len() >= word.len() + 6;
+    digits || text.ends_with('=') || (text.len() >= 16 && text.bytes().skip(1).any(|b| b.is_ascii_uppercase()))
 }
 
 /// Replaces what a secret expression holds as plain text: outside `{{ }}`, and in quotes inside. Names of nodes and

@@ -49,6 +49,7 @@ fn the_rest_of_the_text_stays() {
 #[test]
 fn ordinary_text_is_not_touched() {
     for text in [
+        "Basic Workflow2, Token Splitter9 and Bearer Workflow12",
         "Use Basic authentication and a Bearer token scheme, please.",
         "={{ $json.token }} {{ $('Get token').item.json.access_token }}",
         "SELECT id, name FROM customers WHERE city = 'Paris' AND token_count > 5",
