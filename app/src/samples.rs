@@ -289,7 +289,13 @@ pub(crate) fn diff() -> DiffView {
                 None,
                 Some("{\n  \"type\": \"n8n-nodes-base.slack\",\n  \"parameters\": {\"channel\": \"#ops\"}\n}"),
             ),
-            entry(DiffKind::ConnectionAdded, Some("Stripe"), &["main", "1"], None, Some("Notify on failure (main 0)")),
+            entry(
+                DiffKind::ConnectionAdded,
+                Some("Stripe"),
+                &[],
+                None,
+                Some(r#"{"type": "main", "output": 1, "node": "Notify on failure", "input_type": "main", "input": 0}"#),
+            ),
             entry(DiffKind::WorkflowModified, None, &["settings", "errorWorkflow"], None, Some("Error handler")),
         ],
         cosmetic: vec![entry(

@@ -167,43 +167,18 @@ pub(crate) const fn side(side: Side) -> &'static str {
     }
 }
 
-/// What a person does about a failed look: the message of a failure says what happened, this says where to go.
-pub(crate) const fn remedy(side: Side, kind: FailureKind) -> &'static str {
-    match (kind, side) {
-        (FailureKind::Unauthorized | FailureKind::Forbidden, Side::Live) => {
-            "Make a new API key in n8n (Settings, n8n API) and store it in this environment's settings."
-        }
-        (FailureKind::Unauthorized | FailureKind::Forbidden, Side::Desired) => {
-            "Renew the token, or the App's permission to read contents, and store it in this environment's settings."
-        }
-        (FailureKind::NotFound, _) => {
-            "Compare repository, ref and folder in this environment's settings with what is in GitHub."
-        }
-        (FailureKind::NotN8n | FailureKind::RefusedAddress, _) => "Correct the address in this environment's settings.",
-        (FailureKind::SecretUnreadable, _) => "Type the key and the token into this environment's settings once more.",
-        (FailureKind::BrokenContent, Side::Desired) => "Mend the file in Git; the next check reads it again.",
-        (FailureKind::BrokenContent, Side::Live) => "Mend the workflow in n8n; the next check reads it again.",
-        (FailureKind::RateLimited, _) => "Nothing to do: checks go on by themselves when the other side allows it.",
-        (
-            FailureKind::Unreachable
-            | FailureKind::Timeout
-            | FailureKind::ServerError
-            | FailureKind::BrokenAnswer
-            | FailureKind::PartialListing,
-            Side::Live,
-        ) => "See whether n8n is up. Checks go on by themselves and recover when it answers.",
-        (
-            FailureKind::Unreachable
-            | FailureKind::Timeout
-            | FailureKind::ServerError
-            | FailureKind::BrokenAnswer
-            | FailureKind::PartialListing,
-            Side::Desired,
-        ) => "See whether GitHub is up. Checks go on by themselves and recover when it answers.",
-        (FailureKind::Internal, _) => {
-            "Checks go on by themselves. If it stays, the operator finds the cause in the log."
-        }
-    }
+/// Whether a failed look is put right in the environment's settings. The rest passes, or is put right on the other side,
+/// and checks recover by themselves.
+pub(crate) const fn is_of_settings(kind: FailureKind) -> bool {
+    matches!(
+        kind,
+        FailureKind::Unauthorized
+            | FailureKind::Forbidden
+            | FailureKind::NotFound
+            | FailureKind::NotN8n
+            | FailureKind::RefusedAddress
+            | FailureKind::SecretUnreadable
+    )
 }
 
 pub(crate) const fn diff_kind(kind: DiffKind) -> Mark {

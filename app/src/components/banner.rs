@@ -68,7 +68,7 @@ fn unverified(page: &EnvironmentPage) -> impl IntoView + use<> {
     });
     view! {
         {match (&page.failure, page.failing_since) {
-            (Some(why), since) => view! { {failure(why)} {since.map(|since| failing(since, page))} }.into_any(),
+            (Some(why), since) => view! { {failure(why, page)} {since.map(|since| failing(since, page))} }.into_any(),
             (None, _) => no_answer(page).into_any(),
         }}
         {known}

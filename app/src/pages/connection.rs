@@ -15,7 +15,7 @@ use leptos::prelude::*;
 use secrecy::ExposeSecret;
 
 use crate::components::crumbs::crumbs;
-use crate::components::failure::failure;
+use crate::components::failure::sentence;
 use crate::components::form::{Field, field_error, options};
 use crate::components::icon::{Icon, icon};
 use crate::components::note::note;
@@ -289,7 +289,12 @@ fn side(name: &'static str, key: &'static str, report: &SideReport) -> impl Into
             let found = found.iter().map(|found| view! { <li>{found.clone()}</li> }).collect_view();
             ("tone-ok", Icon::Check, "works", view! { <ul>{found}</ul> }.into_any())
         }
-        SideReport::Fails(why) => ("tone-incident", Icon::Cross, "does not work", failure(why).into_any()),
+        SideReport::Fails(why) => (
+            "tone-incident",
+            Icon::Cross,
+            "does not work",
+            view! { <p class="wrap-anywhere">{sentence(why)}</p> }.into_any(),
+        ),
     };
     view! {
         <section data-report=key>

@@ -12,7 +12,7 @@ use crate::pages::problem::{Problem, view};
 const HOME: (&str, &str) = ("/", "Go to the environments");
 
 /// The page for an error.
-pub(super) fn page(error: &ServiceError) -> (Page, HeaderMap) {
+fn page(error: &ServiceError) -> (Page, HeaderMap) {
     let (status, title, icon) = match error {
         ServiceError::Unauthenticated => (StatusCode::UNAUTHORIZED, "Not signed in", Icon::Lock),
         ServiceError::NotFound(_) => (StatusCode::NOT_FOUND, "Not found", Icon::Question),
@@ -42,7 +42,7 @@ fn log(error: &ServiceError) {
     }
 }
 
-/// Answers with the page for an error, for nobody in particular.
+/// Answers with the page for an error.
 pub(super) async fn respond(visit: &Visit, error: ServiceError) -> Response {
     let (page, headers) = page(&error);
     (headers, visit.page(page).await).into_response()

@@ -29,7 +29,9 @@ pub(crate) async fn fragment(
     status: StatusCode,
     body: Draw,
 ) -> Response {
-    draw(status, "'self'", move || layout::fragment(options, theme, title, body()).into_any()).await
+    let mut response = draw(status, "'self'", move || layout::fragment(options, theme, title, body()).into_any()).await;
+    response.headers_mut().insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+    response
 }
 
 /// Draws with Leptos, whole before the first byte is sent: a page is complete without a script, and its status is known.

@@ -171,9 +171,14 @@ impl Visit {
         }
     }
 
-    /// Answers with a page for nobody in particular.
+    /// Answers with a page, in the frame of whoever is signed in.
     pub(crate) async fn page(&self, page: Page) -> Response {
-        let frame = self.frame(&page);
+        let me = match &self.caller {
+            // Without the services there is no frame to be had; the page is still shown.
+            Some(caller) => self.screens.services.me(caller).await.ok(),
+            None => None,
+        };
+        let frame = Frame { me, ..self.frame(&page) };
         render::page(self.screens.options.clone(), frame, page.status, page.body).await
     }
 
@@ -246,19 +251,7 @@ impl Member {
 
     /// Answers with what went wrong.
     pub(crate) async fn problem(&self, error: ServiceError) -> Response {
-        if matches!(error, ServiceError::Unauthenticated) {
-            return self.visit.problem(error).await;
-        }
-        let (page, headers) = problem::page(&error);
-        match self.services().me(&self.caller).await {
-            Ok(me) => {
-                let frame = Frame { me: Some(me), ..self.visit.frame(&page) };
-                let options = self.visit.screens.options.clone();
-                (headers, render::page(options, frame, page.status, page.body).await).into_response()
-            }
-            // Without the services there is no frame to be had; the problem itself is still told.
-            Err(_) => (headers, self.visit.page(page).await).into_response(),
-        }
+        self.visit.problem(error).await
     }
 
     /// Sends the browser on after a form: with what was done, or back with what has to be put right.

@@ -21,7 +21,7 @@ use crate::words;
 pub(crate) fn view(environment: &EnvironmentPage, page: &ChangePage) -> AnyView {
     let (id, now) = (environment.row.id, environment.now);
     let body = match &page.diff {
-        DiffOrRefusal::Diff(diff) => diff::view(diff).into_any(),
+        DiffOrRefusal::Diff(diff) => diff::view(diff, page.row.change_type).into_any(),
         DiffOrRefusal::Refused { message, needs } => plans::refused(message, *needs).into_any(),
     };
     view! {

@@ -12,6 +12,7 @@ use drift_services::ServiceError;
 use leptos::prelude::*;
 
 use crate::components::crumbs::crumbs;
+use crate::components::failure::sentence;
 use crate::components::icon::{Icon, icon};
 use crate::components::{marks, time};
 use crate::words;
@@ -93,7 +94,7 @@ fn row(check: &CheckRow, now: DateTime<Utc>) -> impl IntoView + use<> {
 
 fn compared(check: &CheckRow) -> String {
     if let Some(failure) = &check.failure {
-        return format!("{}: {}", words::side(failure.side), failure.message);
+        return sentence(failure);
     }
     if check.outcome == CheckOutcome::Running {
         return "still running".to_owned();

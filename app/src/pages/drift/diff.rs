@@ -1,5 +1,7 @@
 //! The diff of one change: entries by node, each with both sides. Private to the drift workspace (house rule 6).
 
+use drift_domain::change::ChangeType;
+use drift_domain::failure::Side;
 use drift_domain::views::{DiffEntry, DiffKind, DiffLine, DiffView, LineKind};
 use leptos::prelude::*;
 
@@ -8,10 +10,15 @@ use crate::components::icon::{Icon, icon};
 use crate::components::marks;
 use crate::words::{self, count};
 
-/// Draws a diff.
-pub(super) fn view(diff: &DiffView) -> impl IntoView + use<> {
+/// Draws a diff. Of a workflow that only one side has, only that side is drawn.
+pub(super) fn view(diff: &DiffView, change_type: ChangeType) -> impl IntoView + use<> {
+    let only = match change_type {
+        ChangeType::Added => Some(Side::Live),
+        ChangeType::Removed => Some(Side::Desired),
+        ChangeType::Modified => None,
+    };
     let groups = groups(&diff.entries);
-    let nodes: Vec<_> = groups.into_iter().map(|(title, entries)| node(&title, &entries)).collect();
+    let nodes: Vec<_> = groups.into_iter().map(|(group, entries)| node(&group, &entries, only)).collect();
     let nothing = diff.entries.is_empty().then(|| {
         view! { <p class="card card-body text-ink-2">"Nothing that matters differs between the two sides of this change."</p> }
     });
@@ -66,13 +73,13 @@ fn groups(entries: &[DiffEntry]) -> Vec<(Group, Vec<&DiffEntry>)> {
     groups
 }
 
-fn node(group: &Group, entries: &[&DiffEntry]) -> AnyView {
+fn node(group: &Group, entries: &[&DiffEntry], only: Option<Side>) -> AnyView {
     let (label, title, kind) = match group {
         Group::Workflow => ("Workflow", "Settings of the workflow itself".to_owned(), None),
         Group::Connections => ("Connections", "Between nodes".to_owned(), None),
         Group::Node(name, kind) => ("Node", name.clone(), kind.clone()),
     };
-    let entries = entries.iter().map(|entry| self::entry(entry)).collect_view();
+    let entries = entries.iter().map(|entry| self::entry(entry, only)).collect_view();
     let key = title.clone();
     view! {
         <article class="card diff-node overflow-hidden" data-node=key>
@@ -86,7 +93,10 @@ fn node(group: &Group, entries: &[&DiffEntry]) -> AnyView {
     .into_any()
 }
 
-fn entry(entry: &DiffEntry) -> impl IntoView + use<> {
+fn entry(entry: &DiffEntry, only: Option<Side>) -> impl IntoView + use<> {
+    if let Some(connection) = connection(entry) {
+        return connection;
+    }
     let about_a_field = matches!(entry.kind, DiffKind::NodeModified | DiffKind::WorkflowModified);
     let kind = (!about_a_field).then(|| marks::chip(words::diff_kind(entry.kind), None));
     let last = entry.path.len().saturating_sub(1);
@@ -94,10 +104,6 @@ fn entry(entry: &DiffEntry) -> impl IntoView + use<> {
         view! { <span class=if i == last { "step last" } else { "step" }>{step.clone()}</span> }
     };
     let steps = entry.path.iter().enumerate().map(step).collect_view();
-    let connection = matches!(entry.kind, DiffKind::ConnectionAdded | DiffKind::ConnectionRemoved)
-        .then(|| entry.node.clone())
-        .flatten()
-        .map(|from| view! { <span class="step">{format!("from {from}")}</span> });
     let redacted = entry.redacted.then(|| {
         view! {
             <span class="chip tone-unverified font-sans" title="A secret was taken out on both sides; that it differs is all that is shown.">
@@ -105,16 +111,63 @@ fn entry(entry: &DiffEntry) -> impl IntoView + use<> {
             </span>
         }
     });
-    let body = if entry.lines.is_empty() { sides(entry).into_any() } else { lines(&entry.lines).into_any() };
+    let body = if entry.lines.is_empty() || only.is_some() {
+        sides(entry, only).into_any()
+    } else {
+        lines(&entry.lines).into_any()
+    };
     view! {
         <div class="diff-entry" data-path=entry.path.join(".")>
-            <p class="diff-path">{kind} {connection} {steps} {redacted}</p>
+            <p class="diff-path">{kind} {steps} {redacted}</p>
             {body}
         </div>
     }
+    .into_any()
 }
 
-fn sides(entry: &DiffEntry) -> impl IntoView + use<> {
+/// A connection as the engine writes it, beside the node that it begins at.
+#[derive(serde::Deserialize)]
+struct Connection {
+    #[serde(rename = "type")]
+    output_type: String,
+    output: u64,
+    node: String,
+    input_type: String,
+    input: u64,
+}
+
+/// A connection as a sentence. `None` for what is no connection, or is written in another way.
+fn connection(entry: &DiffEntry) -> Option<AnyView> {
+    if !matches!(entry.kind, DiffKind::ConnectionAdded | DiffKind::ConnectionRemoved) {
+        return None;
+    }
+    let from = entry.node.clone()?;
+    let to: Connection = serde_json::from_str(entry.live.as_ref().or(entry.desired.as_ref())?).ok()?;
+    // The first port of the usual kind is the one that everybody means.
+    let port = |kind: &str, number: u64| match (kind, number) {
+        ("main", 0) => None,
+        ("main", n) => Some(format!("port {}", n + 1)),
+        (kind, 0) => Some(kind.to_owned()),
+        (kind, n) => Some(format!("{kind} {}", n + 1)),
+    };
+    let port =
+        |kind: &str, number: u64| port(kind, number).map(|port| view! { <code class="text-ink-3">{port}</code> });
+    Some(
+        view! {
+            <div class="diff-entry flex flex-wrap items-center gap-x-2 gap-y-1" data-connection=format!("{from} to {}", to.node)>
+                {marks::chip(words::diff_kind(entry.kind), None)}
+                <strong class="font-semibold wrap-anywhere">{from.clone()}</strong>
+                {port(&to.output_type, to.output)}
+                {icon(Icon::Arrow)} <span class="sr-only">"to"</span>
+                <strong class="font-semibold wrap-anywhere">{to.node.clone()}</strong>
+                {port(&to.input_type, to.input)}
+            </div>
+        }
+        .into_any(),
+    )
+}
+
+fn sides(entry: &DiffEntry, only: Option<Side>) -> impl IntoView + use<> {
     let side =
         |class: &'static str, mark: &'static str, name: &'static str, text: &Option<String>, key: &'static str| {
             let text = match text {
@@ -133,9 +186,11 @@ fn sides(entry: &DiffEntry) -> impl IntoView + use<> {
         };
     // What only one side has is shown once; a field that one side lacks is shown beside the other's.
     let whole = !matches!(entry.kind, DiffKind::NodeModified | DiffKind::WorkflowModified | DiffKind::NodeRenamed);
-    let one = whole && (entry.desired.is_none() || entry.live.is_none());
-    let git = (!one || entry.desired.is_some()).then(|| side("side side-git", "−", "Git", &entry.desired, "desired"));
-    let n8n = (!one || entry.live.is_some()).then(|| side("side side-n8n", "+", "n8n", &entry.live, "live"));
+    let one = only.is_some() || (whole && (entry.desired.is_none() || entry.live.is_none()));
+    let shown = |side, text: &Option<String>| !one || only.map_or(text.is_some(), |only| only == side);
+    let git =
+        shown(Side::Desired, &entry.desired).then(|| side("side side-git", "−", "Git", &entry.desired, "desired"));
+    let n8n = shown(Side::Live, &entry.live).then(|| side("side side-n8n", "+", "n8n", &entry.live, "live"));
     view! { <div class=if one { "sides one" } else { "sides" }>{git} {n8n}</div> }
 }
 

@@ -90,7 +90,7 @@ pub(super) fn form(filter: &ChangeFilter, environment: EnvironmentId) -> impl In
         {choice("change_type", "Type", ChangeType::ALL, filter.change_type, |word| words::change_type(word).label, "Any")}
         {choice("origin", "Origin", Origin::ALL, filter.origin, |word| words::origin(word).label, "Any")}
         {choice("severity", "Severity", Severity::ALL, filter.severity, words::severity, "Any")}
-        {choice("state", "State", ChangeState::ALL, filter.state, |word| words::state(word).label, "Open and vanished")}
+        {choice("state", "State", ChangeState::ALL, filter.state, |word| words::state(word).label, "All open")}
     };
     view! {
         <FilterForm>

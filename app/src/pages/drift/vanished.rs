@@ -91,8 +91,7 @@ fn form(change: &ChangeRow, environment: EnvironmentId, fitting: DecisionKind) -
         .into_iter()
         .map(|kind| {
             let fits = if kind == fitting { " (fits what happened)" } else { "" };
-            let label = format!("{}: {}{fits}", words::decision(kind), words::decision_explained(kind));
-            view! { <option value=kind.as_str() selected=kind == fitting>{label}</option> }
+            view! { <option value=kind.as_str() selected=kind == fitting>{format!("{}{fits}", words::decision(kind))}</option> }
         })
         .collect_view();
     view! {

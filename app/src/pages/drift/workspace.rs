@@ -61,7 +61,7 @@ fn heading(page: &EnvironmentPage) -> impl IntoView + use<> {
         view! { " · Git at " <code title=commit.clone()>{words::short_commit(commit)}</code> }
     });
     let trouble = page.failure.as_ref().map(|why| {
-        view! { <div class="mb-4">{note("tone-unverified", Icon::Question, failure(why))}</div> }
+        view! { <div class="mb-4">{note("tone-unverified", Icon::Question, failure(why, page))}</div> }
     });
     view! {
         <div class="page-head">
