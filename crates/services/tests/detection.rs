@@ -1,11 +1,11 @@
 //! Detection over a real Postgres and the stand-ins: what is seen, what is kept, and what never reads as in sync.
 
 use drift_domain::change::{ChangeState, ChangeType, DecisionKind, Origin, VanishedCause};
-use drift_domain::check::CheckOutcome;
+use drift_domain::check::{CheckOutcome, CheckTrigger};
 use drift_domain::environment::{Badge, DriftStatus};
 use drift_domain::failure::{FailureKind, Side};
 use drift_domain::plan::PlanTier;
-use drift_domain::views::{DiffKind, DiffOrRefusal, DiffView};
+use drift_domain::views::{ChangeFilter, DiffKind, DiffOrRefusal, DiffView, EnvironmentDraft};
 use drift_sim::faults::{Fault, Rule};
 use drift_testkit::app::{FOLDER, path, workflow};
 use drift_testkit::{TestApp, TestEnvironment};
@@ -423,4 +423,31 @@ async fn a_person_who_decides_during_a_check_does_not_break_it() {
     let (outcome, ()) = tokio::join!(env.check(), deciding);
     assert_eq!(outcome, CheckOutcome::InSync);
     assert_eq!(env.page().await.row.badge, Badge::InSync);
+}
+
+/// Git gives folders of the same content one tree, so what is kept of a tree must not say where it lies.
+#[tokio::test]
+async fn two_folders_of_the_same_content_keep_their_own_paths() {
+    let app = TestApp::new().await;
+    let owner = app.organization(PlanTier::Agency).await;
+    let first = app.environment(&owner, "Production").await;
+    let id = first.agreed(&workflow("Orders")).await;
+    let file = first.n8n.workflow(&id).unwrap();
+    first.commit(&format!("rehearsal/{id}.json"), &file, "The same for the rehearsal").await;
+    first.remove(&format!("{FOLDER}/.gitkeep")).await;
+    let draft = EnvironmentDraft { name: "Rehearsal".into(), git_folder: "rehearsal".into(), ..first.draft.clone() };
+    let second = app.services.connect_environment(&first.permit(), draft).await.unwrap();
+
+    first.n8n.delete(&id).unwrap();
+    for _ in 0..2 {
+        // Once fetched, once from what is kept: of the other environment, too.
+        first.check().await;
+        app.services.run_check(second, CheckTrigger::Schedule, None).await.unwrap();
+        for (environment, path) in [(first.id, path(&id)), (second, format!("rehearsal/{id}.json"))] {
+            let workspace =
+                app.services.workspace(&first.permit(), environment, ChangeFilter::default()).await.unwrap();
+            assert_eq!(workspace.changes[0].path.as_deref(), Some(path.as_str()));
+        }
+        first.commit("elsewhere/notes.json", &json!({}), "Something else").await;
+    }
 }

@@ -167,7 +167,7 @@ impl Services {
         let c = &environment.connection;
         let known_tree = environment.git_tree.as_deref();
         let kept = match known_tree {
-            Some(tree) => self.kept_listing(environment.organization_id, tree).await?,
+            Some(tree) => self.kept_listing(environment.organization_id, tree, &c.git_folder).await?,
             None => None,
         };
         // Without the kept listing there is nothing to fall back to when GitHub says "unchanged".
@@ -192,7 +192,7 @@ impl Services {
             (Folder::Tree { sha, files, skipped: _ }, _) => {
                 let files: Vec<Listed> =
                     files.into_iter().map(|f| Listed { path: f.path, sha: f.blob_sha, size: f.size }).collect();
-                let value = serde_json::to_value(&files).map_err(CheckError::internal)?;
+                let value = serde_json::to_value(below(&files, &c.git_folder)).map_err(CheckError::internal)?;
                 let mut db = self.pool.acquire().await.map_err(drift_store::StoreError::from)?;
                 let today = self.clock.now().date_naive();
                 contents::keep_git_tree(&mut db, environment.organization_id, &sha, &value, today).await?;
@@ -201,11 +201,18 @@ impl Services {
         }
     }
 
-    async fn kept_listing(&self, organization: OrganizationId, tree: &str) -> Result<Option<Vec<Listed>>, CheckError> {
+    async fn kept_listing(
+        &self,
+        organization: OrganizationId,
+        tree: &str,
+        folder: &str,
+    ) -> Result<Option<Vec<Listed>>, CheckError> {
         let mut db = self.pool.acquire().await.map_err(drift_store::StoreError::from)?;
         let kept = contents::git_tree(&mut db, organization, tree).await?;
         // A listing of another version that cannot be read is fetched again.
-        Ok(kept.and_then(|files| serde_json::from_value(files).ok()))
+        let kept: Option<Vec<Listed>> = kept.and_then(|files| serde_json::from_value(files).ok());
+        let folder = prefix(folder);
+        Ok(kept.map(|files| files.into_iter().map(|f| Listed { path: format!("{folder}{}", f.path), ..f }).collect()))
     }
 
     /// The snapshots of every file; blobs not seen before are fetched and kept for good.
@@ -338,4 +345,18 @@ fn broken_file(path: &str, why: &str) -> Failure {
 /// The engine's version of the rules, as the database keeps it.
 pub(super) const fn version() -> u32 {
     RULES_VERSION
+}
+
+/// What every path below a folder begins with.
+fn prefix(folder: &str) -> String {
+    let folder = folder.trim_matches('/');
+    if folder.is_empty() { String::new() } else { format!("{folder}/") }
+}
+
+/// A listing with its paths from the folder on, as it is kept: folders of the same content share one tree, whatever they
+/// are called and wherever they lie.
+fn below(files: &[Listed], folder: &str) -> Vec<Listed> {
+    let prefix = prefix(folder);
+    let path = |f: &Listed| f.path.strip_prefix(&prefix).unwrap_or(&f.path).to_owned();
+    files.iter().map(|f| Listed { path: path(f), sha: f.sha.clone(), size: f.size }).collect()
 }
