@@ -101,8 +101,10 @@ pub(crate) struct DemoSettings {
     #[command(flatten)]
     pub(crate) site: SiteSettings,
 
-    #[command(flatten)]
-    pub(crate) log: LogSettings,
+    /// What is logged: a level, or levels by module (info,drift_worker=debug). Two environments of the demo fail their
+    /// checks on purpose.
+    #[arg(long, env = "WORKFLOWOPS_LOG", value_name = "FILTER", default_value = "error", value_parser = crate::logging::filter)]
+    pub(crate) log: String,
 }
 
 /// Where the database is, and what belongs to this installation on disk.

@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::SystemClock;
 use crate::database::Database;
 use crate::serve::{Product, announce, listen, services};
-use crate::settings::{DatabaseSettings, DemoSettings};
+use crate::settings::{DatabaseSettings, DemoSettings, LogFormat, LogSettings};
 use crate::{config, serve, shutdown, site as pages};
 use world::{ENVIRONMENTS, ORGANIZATIONS, PASSWORD};
 
@@ -44,7 +44,8 @@ const REMEMBER: Duration = Duration::from_secs(5);
 
 /// The subcommand.
 pub(crate) fn run(settings: DemoSettings) -> ExitCode {
-    serve::in_runtime(&settings.log.clone(), demo(settings))
+    let log = LogSettings { log: settings.log.clone(), log_format: LogFormat::Text };
+    serve::in_runtime(&log, demo(settings))
 }
 
 async fn demo(settings: DemoSettings) -> anyhow::Result<()> {
@@ -147,9 +148,9 @@ impl World {
             let permit = self.owner(plan)?.permit::<cap::Configure>()?;
             let list = self.services.environments(&self.owner(plan)?.permit()?, None, None).await?;
             let Some(row) = list.environments.into_iter().find(|row| row.name == plan.name) else { continue };
-            // Empty secrets stay as they are.
-            let mut draft = site::draft(plan, &self.instances[plan.key], "", &self.github);
-            draft.git_token.clear();
+            let Some(known) = state.n8n.get(plan.key) else { continue };
+            // An address that changed wants its secrets again: those that the environment was connected with.
+            let draft = site::draft(plan, &self.instances[plan.key], &known.connected_key, &self.github);
             self.services.update_environment(&permit, row.id, draft).await?;
         }
         state.github.port = port(&self.github.url());

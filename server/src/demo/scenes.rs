@@ -104,7 +104,8 @@ async fn undeployed(site: &Site) -> anyhow::Result<()> {
         louder,
     )
     .await?;
-    site.check(Drift).await?;
+    // The sides agree again; the change waits for a person all the same.
+    site.check(InSync).await?;
     // Today: merged and not deployed.
     site.commit("Ana Ruiz <ana@northlight.example>", "CRUD: answer the new booking page", "crud-v2", |workflow| {
         let webhook = node(workflow, "WebhookCRUD");

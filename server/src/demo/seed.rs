@@ -65,7 +65,14 @@ fn contents(plan: &Environment) -> anyhow::Result<(Vec<File>, Vec<Value>)> {
             files.push((path(plan.folder, slug), serde_json::to_vec_pretty(&workflow)?));
             live.push(workflow);
         } else {
-            files.push((path(plan.folder, slug), library::get(slug)?.text.as_bytes().to_vec()));
+            // Templates do not say whether they are in service; whoever takes one into Git does.
+            let is_told = workflow.get("active").is_some();
+            if !is_told {
+                workflow["active"] = true.into();
+            }
+            let told = serde_json::to_vec_pretty(&workflow)?;
+            let bytes = if is_told { library::get(slug)?.text.as_bytes().to_vec() } else { told };
+            files.push((path(plan.folder, slug), bytes));
             live.push(workflow);
         }
     }

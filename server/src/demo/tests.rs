@@ -125,32 +125,67 @@ async fn plans_see_what_they_have() {
     }
 }
 
+/// What is shown of some environments after looking again: badge, open changes.
+const AFTERWARDS: [(&str, Badge, u32); 5] = [
+    ("northlight-staging", Badge::InSync, 0),
+    ("northlight-production", Badge::DriftDetected, 5),
+    ("harbor-staging", Badge::Unverified, 1),
+    ("meridian-staging", Badge::Unverified, 0),
+    ("solo-production", Badge::DriftDetected, 2),
+];
+
+impl Shown {
+    /// Starts again on the same folder.
+    async fn again(self) -> Self {
+        let Self { app, folder, .. } = self;
+        let mut state = State::open(folder.path(), false).unwrap();
+        assert!(state.complete);
+        let world = World::open(&mut state, folder.path(), &app.services, Arc::new(SystemClock)).await.unwrap();
+        Self { app, folder, state, world }
+    }
+
+    fn ports(&self) -> Vec<u16> {
+        let n8n = self.world.instances.values().map(|n8n| port(&n8n.url()));
+        n8n.chain([port(&self.world.github.url())]).collect()
+    }
+
+    /// Looking again sees nothing new: what was in sync is, and what had drifted has, as before.
+    async fn holds(&self) {
+        for (key, badge, open) in AFTERWARDS {
+            let id = self.row(key).await.id;
+            let trigger = drift_domain::check::CheckTrigger::Schedule;
+            self.app.services.run_check(id, trigger, None).await.unwrap();
+            let workspace = self.workspace(key).await;
+            assert_eq!((workspace.environment.row.badge, workspace.open_changes), (badge, open), "{key}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_second_start_finds_everything_as_it_was() {
-    let Shown { app, folder, state, world } = Shown::new().await;
-    let ports = |world: &World| world.instances.values().map(|n8n| port(&n8n.url())).collect::<Vec<_>>();
-    let (before, github) = (ports(&world), port(&world.github.url()));
-    world.github.stop().await;
-    drop((world, state));
-
-    let mut state = State::open(folder.path(), false).unwrap();
-    assert!(state.complete);
-    let world = World::open(&mut state, folder.path(), &app.services, Arc::new(SystemClock)).await.unwrap();
-    assert_eq!((ports(&world), port(&world.github.url())), (before, github));
-    let again = Shown { app, folder, state, world };
-
-    // Looking again sees nothing new: what was in sync is, and what had drifted has, as before.
-    for (key, badge, open) in [
-        ("northlight-staging", Badge::InSync, 0),
-        ("northlight-production", Badge::DriftDetected, 5),
-        ("harbor-staging", Badge::Unverified, 1),
-        ("meridian-staging", Badge::Unverified, 0),
-        ("solo-production", Badge::DriftDetected, 2),
-    ] {
-        let id = again.row(key).await.id;
-        let trigger = drift_domain::check::CheckTrigger::Schedule;
-        again.app.services.run_check(id, trigger, None).await.unwrap();
-        let workspace = again.workspace(key).await;
-        assert_eq!((workspace.environment.row.badge, workspace.open_changes), (badge, open), "{key}");
+    let shown = Shown::new().await;
+    let ports = shown.ports();
+    shown.world.github.stop().await;
+    for n8n in shown.world.instances.values() {
+        n8n.stop().await;
     }
+    let again = shown.again().await;
+    assert_eq!(again.ports(), ports);
+    assert_eq!(again.state.starts, 2);
+    again.holds().await;
+}
+
+#[tokio::test]
+async fn where_ports_were_taken_meanwhile_the_environments_are_told() {
+    let shown = Shown::new().await;
+    let ports = shown.ports();
+    // Somebody else listens on them: the stand-ins of the first start, which were not stopped.
+    let taken = (shown.world.github, shown.world.instances.clone());
+    let app = (shown.app, shown.folder);
+    let mut state = State::open(app.1.path(), false).unwrap();
+    let world = World::open(&mut state, app.1.path(), &app.0.services, Arc::new(SystemClock)).await.unwrap();
+    let again = Shown { app: app.0, folder: app.1, state, world };
+    assert!(again.ports().iter().zip(&ports).filter(|(now, before)| now != before).count() >= 10);
+    drop(taken);
+    again.holds().await;
 }

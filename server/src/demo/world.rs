@@ -37,6 +37,7 @@ pub(super) const ORGANIZATIONS: &[Organization] = &[
             person("Mara Lindqvist", "owner@northlight.example", Role::Owner),
             person("Ben Okafor", "operator@northlight.example", Role::Operator),
             person("Vera Sommer", "viewer@northlight.example", Role::Viewer),
+            person("Ruth Adler", "auditor@northlight.example", Role::Viewer),
         ],
     },
     Organization {
@@ -45,7 +46,7 @@ pub(super) const ORGANIZATIONS: &[Organization] = &[
         people: &[
             person("Ines Duarte", "owner@meridian.example", Role::Owner),
             person("Tom Reuter", "operator@meridian.example", Role::Operator),
-            person("Mara Lindqvist", "owner@northlight.example", Role::Viewer),
+            person("Ruth Adler", "auditor@northlight.example", Role::Viewer),
         ],
     },
     Organization {

@@ -9,8 +9,9 @@ mod me;
 mod session;
 mod setup;
 
+use axum::extract::OriginalUri;
 use axum::{Json, Router};
-use http::{Method, StatusCode, Uri};
+use http::{Method, StatusCode};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -85,12 +86,12 @@ async fn openapi() -> Result<([(http::HeaderName, &'static str); 1], String), Pr
     Ok(([(http::header::CONTENT_TYPE, "application/json")], document))
 }
 
-async fn not_found(uri: Uri) -> Problem {
+async fn not_found(OriginalUri(uri): OriginalUri) -> Problem {
     let detail = format!("There is nothing at {} in this API. Its document is at /api/v1/openapi.json.", uri.path());
     Problem::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
 }
 
-async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+async fn method_not_allowed(method: Method, OriginalUri(uri): OriginalUri) -> Problem {
     let detail = format!("{method} is not possible at {}. The API's document is at /api/v1/openapi.json.", uri.path());
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not possible here", detail)
 }
