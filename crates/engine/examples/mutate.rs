@@ -1,11 +1,11 @@
 //! Scores the engine against known mutations of the workflows in a folder: `mutate FOLDER [SEEDS] [OPERATIONS]`.
 //!
-//! For each workflow and seed a case is made (`tests/common/mutate.rs`) and held against the engine. Prints the wrong
+//! For each workflow and seed a case is made (`tests/common/mutate/mod.rs`) and held against the engine. Prints the wrong
 //! ones and a line of figures.
 
 #[path = "../tests/common/check.rs"]
 mod check;
-#[path = "../tests/common/mutate.rs"]
+#[path = "../tests/common/mutate/mod.rs"]
 mod mutate;
 
 use std::io::Write;

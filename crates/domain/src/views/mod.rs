@@ -1,0 +1,20 @@
+//! What the screens and the API show: plain data, made by the services, drawn by the app, sent by REST.
+//!
+//! A view holds no secret and needs no second question: what a person may do is in it, decided by the server.
+
+mod diff;
+mod drift;
+mod environments;
+mod live;
+mod people;
+
+pub use diff::{DiffEntry, DiffKind, DiffLine, DiffView, LineKind};
+pub use drift::{
+    AdoptionView, AmbiguityView, ChangeFilter, ChangePage, ChangeRow, CheckRow, DecisionView, DiffAccess,
+    DiffOrRefusal, IgnoredView, VanishedView, Workspace,
+};
+pub use environments::{
+    ConnectionReport, EnvironmentDraft, EnvironmentList, EnvironmentPage, EnvironmentRow, GitCredentials, SideReport,
+};
+pub use live::LiveEvent;
+pub use people::{Me, OrganizationView};
