@@ -4,10 +4,15 @@
 //! plain sets over names that are tracked through renames.
 
 mod benign;
+mod rng;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value, json};
+
+pub use rng::Rng;
+
+const STICKY: &str = "n8n-nodes-base.stickyNote";
 
 /// What a person would say changed. Names are the desired side's, except for added nodes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,52 +24,6 @@ pub enum Item {
     /// Something of the workflow itself.
     Top(String),
 }
-
-/// A small generator of numbers (splitmix64), so that a case is named by its seed.
-pub struct Rng(pub u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `n`.
-    pub fn below(&mut self, n: usize) -> usize {
-        if n == 0 { 0 } else { (self.next() % n as u64) as usize }
-    }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-
-    fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
-        items.get(self.below(items.len()))
-    }
-
-    fn shuffle<T>(&mut self, items: &mut [T]) {
-        for i in (1..items.len()).rev() {
-            items.swap(i, self.below(i + 1));
-        }
-    }
-
-    fn uuid(&mut self) -> String {
-        let (a, b) = (self.next(), self.next());
-        format!(
-            "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
-            a >> 32,
-            a & 0xffff,
-            b >> 52,
-            (b >> 40) & 0xfff,
-            b & 0xffff_ffff_ffff
-        )
-    }
-}
-
-const STICKY: &str = "n8n-nodes-base.stickyNote";
 
 /// Operations that change nothing that runs.
 pub const BENIGN: [&str; 17] = [
