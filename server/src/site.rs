@@ -44,10 +44,18 @@ fn root(given: Option<&Path>, beside: &Path) -> Result<PathBuf, Refused> {
     })
 }
 
-/// The file with the hashes that the names of the pages' files carry: beside the files, or beside the binary, where
-/// cargo-leptos writes it.
+/// The file with the hashes that the names of the pages' files carry: beside the files, or beside a binary, where
+/// cargo-leptos writes it. The pages may be of another profile than this binary (the wasm of a release beside a server that
+/// is debugged), so the file that counts is the one whose style sheet is there.
 fn hash_file(root: &Path, beside: &Path) -> Option<PathBuf> {
-    [root.join("hash.txt"), beside.join("hash.txt")].into_iter().find(|file| file.is_file())
+    let places = [root.to_owned(), beside.to_owned(), beside.join("../release"), beside.join("../debug")];
+    places.into_iter().map(|place| place.join("hash.txt")).find(|file| names_what_is_there(file, root))
+}
+
+fn names_what_is_there(hashes: &Path, root: &Path) -> bool {
+    let Ok(text) = std::fs::read_to_string(hashes) else { return false };
+    let css = text.lines().find_map(|line| line.strip_prefix("css:"));
+    css.is_some_and(|hash| root.join(format!("pkg/workflowops.{}.css", hash.trim())).is_file())
 }
 
 #[cfg(test)]
@@ -67,5 +75,21 @@ mod tests {
         std::fs::create_dir_all(target.join("release/site")).unwrap();
         assert_eq!(root(None, &target.join("release")).unwrap(), target.join("release/site"));
         assert!(root(Some(&target.join("nowhere")), &target).unwrap_err().to_string().contains("nowhere"));
+    }
+
+    #[test]
+    fn the_hashes_are_those_of_the_files_that_are_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path();
+        for made in ["site/pkg", "debug", "release"] {
+            std::fs::create_dir_all(target.join(made)).unwrap();
+        }
+        std::fs::write(target.join("debug/hash.txt"), "js: a1\nwasm: b1\ncss: c1\n").unwrap();
+        std::fs::write(target.join("release/hash.txt"), "js: a2\nwasm: b2\ncss: c2\n").unwrap();
+        let (site, debug) = (target.join("site"), target.join("debug"));
+        assert_eq!(hash_file(&site, &debug), None, "nothing was built");
+        std::fs::write(site.join("pkg/workflowops.c2.css"), "").unwrap();
+        let found = hash_file(&site, &debug).expect("the pages of the release are there");
+        assert_eq!(std::fs::read_to_string(found).unwrap().lines().last(), Some("css: c2"));
     }
 }
