@@ -165,6 +165,8 @@ impl Running {
     /// Waits for the signal to stop, or for something without which this cannot go on, and brings everything down.
     pub(crate) async fn until_stopped(mut self, database: &Database, stop: &CancellationToken) -> anyhow::Result<()> {
         let ended = tokio::select! {
+            // First: the pages end by themselves, too, once the signal came.
+            biased;
             () = stop.cancelled() => Ok(()),
             how = database.lost() => Err(anyhow::anyhow!("the private database {how}")),
             pages = &mut self.pages => Err(match pages {
