@@ -3,6 +3,8 @@
 cache=${WORKFLOWOPS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/workflowops}
 export PATH=$cache/tools/bin:$PATH
 target=${CARGO_TARGET_DIR:-target}
+# The pages' files stay in the checkout, wherever the rest is compiled to.
+export LEPTOS_SITE_ROOT=${LEPTOS_SITE_ROOT:-$PWD/target/site}
 
 # SQL statements are checked against the committed .sqlx, not against whatever database happens to be set.
 export SQLX_OFFLINE=${SQLX_OFFLINE:-true}
