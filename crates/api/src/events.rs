@@ -32,8 +32,6 @@ use crate::ApiState;
 use crate::auth::{SignedIn, token};
 use crate::problem::Answer;
 
-/// How often an open stream makes sure that its session is still good.
-const SESSION_CHECK: Duration = Duration::from_secs(10);
 /// How often a silent stream says that it is alive, so that proxies keep it.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -44,7 +42,7 @@ pub(crate) fn routes() -> Router<ApiState> {
 async fn events(State(state): State<ApiState>, caller: SignedIn, request: axum::extract::Request) -> Answer<Response> {
     caller.permit::<cap::Visibility>()?;
     let (parts, _) = request.into_parts();
-    let mut session_check = tokio::time::interval(SESSION_CHECK);
+    let mut session_check = tokio::time::interval(state.settings.session_check);
     session_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
     session_check.reset();
     let follower = Follower {

@@ -21,6 +21,7 @@ mod resources;
 mod webhooks;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use drift_services::Services;
@@ -31,12 +32,20 @@ pub use problem::Problem;
 pub use resources::document;
 
 /// What the API is told at start.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Whether people reach the product over https: cookies are then sent over https alone.
     pub secure_cookies: bool,
+    /// How often an open event stream makes sure that its session is still good.
+    pub session_check: Duration,
     /// Cancelled when the server stops: open event streams end.
     pub shutdown: CancellationToken,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { secure_cookies: false, session_check: Duration::from_secs(10), shutdown: CancellationToken::new() }
+    }
 }
 
 /// What handlers share.

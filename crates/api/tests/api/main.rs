@@ -1,0 +1,9 @@
+//! The API as a program meets it: over HTTP, on a real database and the stand-ins.
+
+mod client;
+mod document;
+mod events;
+mod gate;
+mod requests;
+mod session;
+mod webhooks;
