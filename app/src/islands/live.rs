@@ -21,6 +21,8 @@ use super::dom;
 
 /// Events come in bursts (a check starts and ends); one look at the page answers them all.
 const SETTLE: Duration = Duration::from_millis(250);
+/// A page about many environments hears of one or another all the time; it looks no more often than this (milliseconds).
+const PAUSE: f64 = 2_000.0;
 /// The first wait before a closed stream is opened again; doubled up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -104,6 +106,8 @@ struct Live {
     behind: Cell<bool>,
     /// A look at the page is due or under way.
     looking: Cell<bool>,
+    /// When the page was last asked for, in milliseconds since 1970.
+    looked: Cell<f64>,
     wait: Cell<Duration>,
 }
 
@@ -115,6 +119,7 @@ impl Live {
             stream: RefCell::new(None),
             behind: Cell::new(false),
             looking: Cell::new(false),
+            looked: Cell::new(0.0),
             wait: Cell::new(FIRST_WAIT),
         }
     }
@@ -198,11 +203,13 @@ impl Live {
             self.behind.set(true);
             return;
         }
+        let pause = (self.looked.get() + PAUSE - js_sys::Date::now()).clamp(0.0, PAUSE);
         let live = Rc::clone(self);
         set_timeout(
             move || {
                 leptos::task::spawn_local(async move {
                     live.behind.set(false);
+                    live.looked.set(js_sys::Date::now());
                     let seen = live.ask().await;
                     live.looking.set(false);
                     if seen.is_none() {
@@ -212,7 +219,7 @@ impl Live {
                     }
                 });
             },
-            SETTLE,
+            SETTLE.max(Duration::from_secs_f64(pause / 1_000.0)),
         );
     }
 

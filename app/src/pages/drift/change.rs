@@ -82,7 +82,7 @@ fn summary(page: &ChangePage, now: DateTime<Utc>) -> impl IntoView + use<> {
             <dd>
                 {match &row.path {
                     Some(path) => view! { <code>{path.clone()}</code> " at " }.into_any(),
-                    None => "not there, at ".into_any(),
+                    None => "not there at ".into_any(),
                 }}
                 <code title=page.git_commit.clone()>{words::short_commit(&page.git_commit)}</code>
             </dd>
