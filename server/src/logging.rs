@@ -1,5 +1,7 @@
 //! Where log lines go: to stderr, for people or for programs.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::filter::{EnvFilter, ParseError};
 
 use crate::settings::{LogFormat, LogSettings};
@@ -15,7 +17,9 @@ pub(crate) fn filter(text: &str) -> Result<String, ParseError> {
 /// Starts logging, once for the process.
 pub(crate) fn start(settings: &LogSettings) {
     let filter = EnvFilter::new(&settings.log);
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people: a file or a collector gets plain lines.
+    let colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     let started = match settings.log_format {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

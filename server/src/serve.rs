@@ -155,7 +155,7 @@ impl Product {
     /// The API and the pages, behind the middleware.
     fn routes(self, stop: &CancellationToken) -> Router {
         let headers = Headers { https: self.https, hashed_files: self.site.hash_files };
-        let api = drift_api::Settings { secure_cookies: self.https, shutdown: stop.clone() };
+        let api = drift_api::Settings { secure_cookies: self.https, shutdown: stop.clone(), ..drift_api::Settings::default() };
         let routes = drift_api::router(self.services.clone(), api).merge(app::ssr::router(self.services, self.site));
         http::with_middleware(routes, headers, self.trusted_proxies)
     }

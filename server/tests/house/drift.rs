@@ -1,6 +1,6 @@
 //! The seed's phase 3 as a test: drift is dealt with in one place, and the document that says where it lives is true.
 
-use crate::tree::{hold, root};
+use crate::tree::{files, hold, root};
 
 /// Paths that `docs/where-drift-lives.md` names in code marks: from the root, with a slash, without spaces.
 fn named_paths(text: &str) -> Vec<&str> {
@@ -20,4 +20,60 @@ fn where_drift_lives_is_true() {
     let complaints: Vec<_> =
         named.iter().filter(|named| !root().join(named).exists()).map(|named| format!("{path}: `{named}`")).collect();
     hold("Every path that the document names is there.", &complaints);
+}
+
+/// Where drift may be opened and acted on: the workspace's pages, and the handlers of their forms.
+const WORKSPACE: [&str; 2] = ["app/src/pages/drift/", "app/src/ssr/forms/drift.rs"];
+
+/// What opens drift or acts on it: views that only the workspace draws, and actions that only it offers.
+const DEEP: [&str; 14] = [
+    "DiffView",
+    "DiffEntry",
+    "DiffLine",
+    "DiffOrRefusal",
+    "ChangePage",
+    "ChangeRow",
+    "AmbiguityView",
+    "AdoptionView",
+    "VanishedView",
+    "IgnoredView",
+    ".recheck(",
+    ".confirm_vanished(",
+    ".finish_adoption(",
+    ".workspace(",
+];
+
+#[test]
+fn drift_is_opened_and_acted_on_in_the_workspace_alone() {
+    let mut complaints = Vec::new();
+    for file in screens() {
+        for (number, line) in file.code() {
+            complaints.extend(
+                DEEP.iter()
+                    .filter(|deep| line.contains(*deep))
+                    .map(|deep| format!("{}:{number}: {deep} belongs into the drift workspace", file.path)),
+            );
+        }
+    }
+    hold("Drift is dealt with in one place (seed, phase 3).", &complaints);
+}
+
+#[test]
+fn one_way_leads_into_the_workspace() {
+    let links: Vec<String> = screens()
+        .iter()
+        // The addresses themselves are given out here.
+        .filter(|file| file.path != "app/src/ssr/mod.rs")
+        .flat_map(|file| file.code().map(move |(number, line)| (file, number, line)))
+        .filter(|(_, _, line)| line.contains("/drift"))
+        .map(|(file, _, _)| file.path.clone())
+        .collect();
+    assert_eq!(links, ["app/src/components/banner.rs"], "only the banner, with View Drift, links to the workspace");
+}
+
+/// The files of the screens outside the workspace, tests and their samples left out.
+fn screens() -> Vec<crate::tree::File> {
+    let is_elsewhere = |path: &str| !WORKSPACE.iter().any(|workspace| path.starts_with(workspace));
+    let is_test = |path: &str| path.ends_with("/tests.rs") || path.ends_with("/samples.rs") || path.contains("/tests/");
+    files("app/src").into_iter().filter(|file| is_elsewhere(&file.path) && !is_test(&file.path)).collect()
 }
