@@ -117,7 +117,8 @@ impl Live {
             environment,
             state,
             stream: RefCell::new(None),
-            behind: Cell::new(false),
+            // Between the drawing of the page and the opening of the stream nobody listened.
+            behind: Cell::new(true),
             looking: Cell::new(false),
             looked: Cell::new(0.0),
             wait: Cell::new(FIRST_WAIT),
