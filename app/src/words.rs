@@ -111,6 +111,12 @@ pub(crate) const fn vanished(cause: VanishedCause) -> &'static str {
         VanishedCause::LiveWentBack => "n8n went back to what Git declared.",
         VanishedCause::Overwritten => "Both sides now agree on something else: a third content replaced the two.",
         VanishedCause::Gone => "The workflow is gone from both sides.",
+        VanishedCause::Repointed => {
+            "This environment was made to point elsewhere. What became of the difference where it pointed is not known."
+        }
+        VanishedCause::Repointed => {
+            "The environment points elsewhere now; what became of this where it pointed is not known."
+        }
     }
 }
 

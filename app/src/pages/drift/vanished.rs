@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use drift_domain::change::{ChangeState, DecisionKind};
 use drift_domain::ids::EnvironmentId;
-use drift_domain::views::ChangeRow;
+use drift_domain::views::{ChangeRow, VanishedView};
 use leptos::prelude::*;
 
 use super::changes;
@@ -72,7 +72,7 @@ pub(super) fn outcome(
 ) -> Option<impl IntoView + use<>> {
     let vanished = change.vanished.clone().filter(|_| change.state == ChangeState::Vanished)?;
     let decide = if can_confirm {
-        form(change, environment, vanished.fitting).into_any()
+        form(change, environment, &vanished).into_any()
     } else {
         view! { <p class="mt-2 text-ink-2">"An operator of the organization records the decision."</p> }.into_any()
     };
@@ -85,10 +85,14 @@ pub(super) fn outcome(
     })
 }
 
-fn form(change: &ChangeRow, environment: EnvironmentId, fitting: DecisionKind) -> impl IntoView + use<> {
+/// Only what can be true of what happened is offered.
+fn form(change: &ChangeRow, environment: EnvironmentId, vanished: &VanishedView) -> impl IntoView + use<> {
+    let fitting = vanished.fitting;
     let id = change.id;
-    let choices = [DecisionKind::Promote, DecisionKind::Revert, DecisionKind::Replace]
-        .into_iter()
+    let choices = DecisionKind::ALL
+        .iter()
+        .copied()
+        .filter(|kind| vanished.cause.accepts(*kind))
         .map(|kind| {
             let fits = if kind == fitting { " (fits what happened)" } else { "" };
             view! { <option value=kind.as_str() selected=kind == fitting>{format!("{}{fits}", words::decision(kind))}</option> }
