@@ -7,6 +7,7 @@ use anyhow::Context;
 use drift_postgres::{Postgres, Progress};
 use drift_store::PgPool;
 use secrecy::ExposeSecret;
+use tokio_util::sync::CancellationToken;
 
 use crate::config;
 use crate::settings::{DatabaseSettings, MigrateSettings};
@@ -44,6 +45,20 @@ impl Database {
                 Err(error)
             }
         }
+    }
+
+    /// As [`open`](Self::open), given up as soon as `stop` is cancelled: the private Postgres then stops with the process.
+    ///
+    /// # Errors
+    /// As there, and being stopped.
+    pub(crate) async fn open_unless(
+        stop: &CancellationToken,
+        settings: &DatabaseSettings,
+        data_dir: &Path,
+        progress: impl FnMut(Progress) + Send + 'static,
+    ) -> anyhow::Result<Self> {
+        let opened = stop.run_until_cancelled(Self::open(settings, data_dir, progress)).await;
+        opened.unwrap_or_else(|| Err(anyhow::anyhow!("stopped before the database was ready")))
     }
 
     /// Waits until the private database has ended by itself, and says how; for ever where there is none.

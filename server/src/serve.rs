@@ -55,7 +55,8 @@ pub(crate) fn in_runtime(log: &LogSettings, work: impl Future<Output = anyhow::R
             if error.is::<Refused>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     };
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    // Everything that must be finished is.
+    runtime.shutdown_background();
     code
 }
 
@@ -65,7 +66,7 @@ async fn serve(settings: ServeSettings) -> anyhow::Result<()> {
     let data_dir = config::data_dir(&settings.database, "")?;
     let key = config::secret_key(&settings, &data_dir)?;
     let stop = shutdown::token().context("signals cannot be heard")?;
-    let database = Database::open(&settings.database, &data_dir, |step| tracing::info!("{step}")).await?;
+    let database = Database::open_unless(&stop, &settings.database, &data_dir, |step| tracing::info!("{step}")).await?;
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let services = services(database.pool.clone(), key, clock, settings.allow_private_networks);
@@ -155,7 +156,11 @@ impl Product {
     /// The API and the pages, behind the middleware.
     fn routes(self, stop: &CancellationToken) -> Router {
         let headers = Headers { https: self.https, hashed_files: self.site.hash_files };
-        let api = drift_api::Settings { secure_cookies: self.https, shutdown: stop.clone(), ..drift_api::Settings::default() };
+        let api = drift_api::Settings {
+            secure_cookies: self.https,
+            shutdown: stop.clone(),
+            ..drift_api::Settings::default()
+        };
         let routes = drift_api::router(self.services.clone(), api).merge(app::ssr::router(self.services, self.site));
         http::with_middleware(routes, headers, self.trusted_proxies)
     }
@@ -175,7 +180,9 @@ impl Running {
             }),
         };
         stop.cancel();
+        // It holds a connection for as long as it runs.
         self.relay.abort();
+        let _ = (&mut self.relay).await;
         let patience = self.grace + Duration::from_secs(5);
         let down = async {
             if !self.pages.is_finished() && (&mut self.pages).await.is_err() {

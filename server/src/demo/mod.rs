@@ -57,7 +57,7 @@ async fn demo(settings: DemoSettings) -> anyhow::Result<()> {
     let mut state = State::open(&folder, settings.fresh)?;
     announce(&format!("The demo is kept in {}", folder.display()));
     let key = config::kept_key(&folder)?;
-    let database = Database::open(&databases, &folder, |step| announce(&format!("  {step}"))).await?;
+    let database = Database::open_unless(&stop, &databases, &folder, |step| announce(&format!("  {step}"))).await?;
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let services = services(database.pool.clone(), key, clock.clone(), true);
