@@ -114,9 +114,6 @@ pub(crate) const fn vanished(cause: VanishedCause) -> &'static str {
         VanishedCause::Repointed => {
             "This environment was made to point elsewhere. What became of the difference where it pointed is not known."
         }
-        VanishedCause::Repointed => {
-            "The environment points elsewhere now; what became of this where it pointed is not known."
-        }
     }
 }
 
