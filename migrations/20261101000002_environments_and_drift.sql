@@ -192,7 +192,7 @@ CREATE TABLE changes (
     last_seen_at    timestamptz NOT NULL,
     vanished_at     timestamptz,
     vanished_cause  text CONSTRAINT changes_cause_is_known
-                    CHECK (vanished_cause IN ('GIT_CAUGHT_UP', 'LIVE_WENT_BACK', 'OVERWRITTEN', 'GONE')),
+                    CHECK (vanished_cause IN ('GIT_CAUGHT_UP', 'LIVE_WENT_BACK', 'OVERWRITTEN', 'GONE', 'REPOINTED')),
     -- What shows the cause: commit, author, time, where Git tells.
     vanished_evidence jsonb,
     superseded_by   uuid,
@@ -214,7 +214,8 @@ CREATE TABLE changes (
         AND (state = 'SUPERSEDED') = (superseded_by IS NOT NULL)
         AND (state <> 'VANISHED' OR (vanished_at IS NOT NULL AND vanished_cause IS NOT NULL)))
 );
-CREATE UNIQUE INDEX changes_one_open_per_workflow ON changes (workflow_id) WHERE state IN ('OPEN', 'VANISHED');
+-- A vanished change waits for a person whatever happens to its workflow afterwards, so it does not count here.
+CREATE UNIQUE INDEX changes_one_open_per_workflow ON changes (workflow_id) WHERE state = 'OPEN';
 CREATE INDEX changes_open ON changes (environment_id) WHERE state IN ('OPEN', 'VANISHED');
 CREATE INDEX changes_history ON changes (workflow_id, first_seen_at DESC);
 

@@ -63,6 +63,8 @@ words! {
         Overwritten = "OVERWRITTEN",
         /// The workflow is gone from both sides.
         Gone = "GONE",
+        /// The environment was made to point elsewhere; what became of the change where it pointed is not known.
+        Repointed = "REPOINTED",
     }
 }
 
@@ -81,7 +83,10 @@ impl VanishedCause {
             (Some(a), Some(b)) => same(a, b),
             _ => false,
         };
-        if equal(was_live, now) {
+        // A format that leaves a field out agrees with both: then neither side can be said to have won.
+        if equal(was_live, now) && equal(was_desired, now) {
+            Self::Overwritten
+        } else if equal(was_live, now) {
             Self::GitCaughtUp
         } else if equal(was_desired, now) {
             Self::LiveWentBack
@@ -98,8 +103,16 @@ impl VanishedCause {
         match self {
             Self::GitCaughtUp => DecisionKind::Promote,
             Self::LiveWentBack => DecisionKind::Revert,
-            Self::Overwritten | Self::Gone => DecisionKind::Replace,
+            Self::Overwritten | Self::Gone | Self::Repointed => DecisionKind::Replace,
         }
+    }
+
+    /// Whether this decision can be true of what happened: the fitting one, or that something else took its place.
+    ///
+    /// An override is none: it accepts a difference, and there is no difference any more.
+    #[must_use]
+    pub fn accepts(self, decision: DecisionKind) -> bool {
+        decision == self.fitting_decision() || decision == DecisionKind::Replace
     }
 }
 
@@ -130,6 +143,17 @@ mod tests {
         assert_eq!(tell(Some(&1), Some(&2), None), VanishedCause::Gone);
         assert_eq!(tell(Some(&1), None, None), VanishedCause::LiveWentBack, "an added workflow was deleted in n8n");
         assert_eq!(tell(None, Some(&2), None), VanishedCause::GitCaughtUp, "Git dropped what live did not have");
+        let all_alike = VanishedCause::tell(Some(&1), Some(&2), Some(&3), |_, _| true);
+        assert_eq!(all_alike, VanishedCause::Overwritten, "what cannot be told is not claimed");
+    }
+
+    #[test]
+    fn a_decision_must_be_one_that_can_be_true() {
+        for cause in VanishedCause::ALL {
+            assert!(cause.accepts(cause.fitting_decision()) && cause.accepts(DecisionKind::Replace));
+            assert!(!cause.accepts(DecisionKind::Override));
+        }
+        assert!(!VanishedCause::LiveWentBack.accepts(DecisionKind::Promote));
     }
 
     #[test]

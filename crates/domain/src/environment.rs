@@ -92,7 +92,9 @@ impl Freshness {
         interval: TimeDelta,
         now: DateTime<Utc>,
     ) -> Self {
-        let stale = last_checked_at.is_none_or(|at| now - at > interval * Self::INTERVALS);
+        // A check from the future was timed by a clock that was wrong: it proves nothing about now.
+        let future = TimeDelta::minutes(1);
+        let stale = last_checked_at.is_none_or(|at| now - at > interval * Self::INTERVALS || at - now > future);
         Self { last_checked_at, failure, stale }
     }
 
@@ -135,7 +137,8 @@ mod tests {
     fn only_a_fresh_good_check_without_changes_reads_in_sync() {
         let minute = TimeDelta::minutes(1);
         for status in DriftStatus::ALL {
-            for (last, failure) in [(None, None), (Some(at(9)), Some("n8n is down".to_owned())), (Some(at(1)), None)] {
+            let down = Some("n8n is down".to_owned());
+            for (last, failure) in [(None, None), (Some(at(9)), down), (Some(at(1)), None), (Some(at(99)), None)] {
                 assert_eq!(Freshness::judge(last, failure, minute, at(10)).badge(*status), Badge::Unverified);
             }
         }

@@ -158,6 +158,16 @@ impl Services {
             );
             return Err(ServiceError::Conflict(message));
         }
+        let cause = found.vanished_cause.ok_or_else(|| ServiceError::unavailable("a vanished change has a cause"))?;
+        if !cause.accepts(kind) {
+            let message = format!(
+                "{kind} is not what happened to “{}”. Confirm {}, or {} if something else took its place.",
+                found.workflow,
+                cause.fitting_decision(),
+                DecisionKind::Replace
+            );
+            return Err(ServiceError::invalid("decision", message));
+        }
         let decision = (DecisionId(uuid::Uuid::now_v7()), kind, reason);
         changes::decide_vanished(&mut tx, organization, id, change, decision, caller.user_id, now).await?;
         let event = NewEvent {
@@ -206,12 +216,15 @@ impl Services {
         };
         // The file's row gives its path up; the next check, which finds them linked, folds its change into the other's.
         if live.id != file.id {
-            let open = changes::list(&mut tx, organization, id, Which::Open, LISTED).await?;
-            let of = |workflow| open.iter().find(|c| c.workflow_id == workflow).map(|c| c.id);
+            let seen_last = async |tx: &mut PgConnection, workflow| {
+                let all = changes::list(tx, organization, id, Which::OfWorkflow(workflow), i64::MAX).await?;
+                Ok::<_, StoreError>(all.into_iter().find(|c| c.state == ChangeState::Open).map(|c| c.id))
+            };
+            let (from, into) = (seen_last(&mut tx, file.id).await?, seen_last(&mut tx, live.id).await?);
             workflows::vacate(&mut tx, organization, &[file.id]).await?;
             workflows::relocate(&mut tx, organization, live.id, &live.name, Some(live_id), Some(path)).await?;
             workflows::linked_by(&mut tx, organization, live.id, caller.user_id).await?;
-            if let (Some(from), Some(into)) = (of(file.id), of(live.id)) {
+            if let (Some(from), Some(into)) = (from, into) {
                 changes::fold_into(&mut tx, organization, from, into).await?;
             }
         }

@@ -229,7 +229,8 @@ pub async fn list(
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
-/// Stores a new change that a check saw. Where the same workflow had an open change, that one becomes its history.
+/// Stores a new change that a check saw. Where the newest check before it saw another difference of the same workflow,
+/// that one becomes its history. One that has vanished meanwhile is no part of this drift and goes on waiting for a person.
 pub async fn insert(
     db: &mut PgConnection,
     organization: OrganizationId,
@@ -241,7 +242,7 @@ pub async fn insert(
 ) -> StoreResult<Option<ChangeId>> {
     let superseded = sqlx::query_scalar!(
         "UPDATE changes SET state = 'SUPERSEDED', superseded_by = $4
-         WHERE organization_id = $1 AND environment_id = $2 AND workflow_id = $3 AND state IN ('OPEN', 'VANISHED')
+         WHERE organization_id = $1 AND environment_id = $2 AND workflow_id = $3 AND state = 'OPEN'
          RETURNING id",
         organization.0,
         environment.0,
@@ -376,7 +377,8 @@ pub async fn decide_vanished(
     exactly_one(done.rows_affected())
 }
 
-/// Lets the open change of one workflow be carried by the open change of another, when the two turn out to be one.
+/// Lets the open change of one workflow be carried by the open change of another, when the two turn out to be one: it
+/// becomes part of that workflow's history.
 pub async fn fold_into(
     db: &mut PgConnection,
     organization: OrganizationId,
@@ -384,8 +386,9 @@ pub async fn fold_into(
     into: ChangeId,
 ) -> StoreResult<()> {
     let done = sqlx::query!(
-        "UPDATE changes SET state = 'SUPERSEDED', superseded_by = $3
-         WHERE organization_id = $1 AND id = $2 AND state IN ('OPEN', 'VANISHED')",
+        "UPDATE changes SET state = 'SUPERSEDED', superseded_by = $3,
+             workflow_id = (SELECT workflow_id FROM changes WHERE organization_id = $1 AND id = $3)
+         WHERE organization_id = $1 AND id = $2 AND state = 'OPEN'",
         organization.0,
         change.0,
         into.0

@@ -56,14 +56,16 @@ pub struct Begun {
 /// Records that a check began, and closes the record of one whose process died before it could.
 ///
 /// Checks of one environment run one at a time (its named queue), so whatever still reads RUNNING is over.
-pub async fn begin(db: &mut PgConnection, check: &Begun, rules_version: i32, now: DateTime<Utc>) -> StoreResult<()> {
+///
+/// Answers why that one failed, if there was one.
+pub async fn begin(db: &mut PgConnection, check: &Begun, rules_version: i32, now: DateTime<Utc>) -> StoreResult<Option<Failure>> {
     let Begun { organization, environment, id, trigger, requested_by } = *check;
     let interrupted = Failure::new(
         drift_domain::failure::Side::Live,
         drift_domain::failure::FailureKind::Internal,
         "The check was interrupted before it ended, for example by a restart. The next one began after it.",
     );
-    sqlx::query!(
+    let closed = sqlx::query!(
         "UPDATE checks SET outcome = 'FAILED', finished_at = greatest(started_at, $3), failure = $4
          WHERE organization_id = $1 AND environment_id = $2 AND outcome = 'RUNNING'",
         organization.0,
@@ -86,7 +88,7 @@ pub async fn begin(db: &mut PgConnection, check: &Begun, rules_version: i32, now
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok((closed.rows_affected() > 0).then_some(interrupted))
 }
 
 /// Records how a check that read both sides whole ended. A check that is not running any more is not ended twice.

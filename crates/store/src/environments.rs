@@ -136,7 +136,7 @@ impl TryFrom<Row> for EnvironmentRecord {
     }
 }
 
-/// Stores a new environment, due for its first check at once.
+/// Stores a new environment. Whoever does this asks for its first check; the schedule begins one interval later.
 ///
 /// # Errors
 /// Constraint `environments_name_is_unique` when the name is taken.
@@ -151,7 +151,8 @@ pub async fn insert(
         "INSERT INTO environments (organization_id, id, name, class, n8n_base_url, n8n_api_key, git_api_base, git_owner,
              git_repository, git_ref, git_folder, git_app_id, git_installation_id, git_secret, interval_seconds,
              next_check_at, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $16)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+             $16::timestamptz + make_interval(secs => $15::integer), $16, $16)",
         organization.0,
         id.0,
         c.name,
@@ -174,7 +175,8 @@ pub async fn insert(
     Ok(())
 }
 
-/// Changes how an environment is connected. What was read from Git is forgotten, so that the next check looks anew.
+/// Changes how an environment is connected. What was read from Git is forgotten, so that the next check looks anew. Where
+/// it points elsewhere now, no check has looked there yet: it is unverified, and no baseline holds.
 ///
 /// # Errors
 /// Constraint `environments_name_is_unique` when the name is taken; [`StoreError::WrongRows`] when there is none such.
@@ -185,11 +187,37 @@ pub async fn update_connection(
     c: &Connection,
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
+    let elsewhere = sqlx::query!(
+        "UPDATE environments SET last_checked_at = NULL, adopted_at = NULL, adopted_by = NULL
+         WHERE organization_id = $1 AND id = $2
+             AND (n8n_base_url, lower(git_api_base), lower(git_owner), lower(git_repository), git_ref, git_folder)
+                 <> ($3, lower($4), lower($5), lower($6), $7, $8)",
+        organization.0,
+        id.0,
+        c.n8n_base_url,
+        c.git_api_base,
+        c.git_owner,
+        c.git_repository,
+        c.git_ref,
+        c.git_folder,
+    )
+    .execute(&mut *db)
+    .await?;
+    if elsewhere.rows_affected() > 0 {
+        sqlx::query!(
+            "UPDATE workflows SET baseline = NULL, baseline_snapshot = NULL, baseline_commit = NULL, agreed_at = NULL
+             WHERE organization_id = $1 AND environment_id = $2",
+            organization.0,
+            id.0
+        )
+        .execute(&mut *db)
+        .await?;
+    }
     let done = sqlx::query!(
         "UPDATE environments SET name = $3, class = $4, n8n_base_url = $5, n8n_api_key = $6, git_api_base = $7,
              git_owner = $8, git_repository = $9, git_ref = $10, git_folder = $11, git_app_id = $12,
              git_installation_id = $13, git_secret = $14, interval_seconds = $15, git_commit = NULL, git_tree = NULL,
-             revision = revision + 1, next_check_at = least(next_check_at, $16), updated_at = $16
+             revision = revision + 1, next_check_at = $16::timestamptz + make_interval(secs => $15::integer), updated_at = $16
          WHERE organization_id = $1 AND id = $2",
         organization.0,
         id.0,
@@ -328,6 +356,7 @@ pub async fn badge_facts(db: &mut PgConnection, organization: OrganizationId) ->
 /// Claims the environments whose check is due, at most `limit`, and sets when each is due next: its interval, give or
 /// take a tenth, so that environments connected together do not stay together.
 ///
+/// One that is due further off than its interval allows was timed by a clock that was wrong, and is claimed, too.
 /// Any number of replicas may call this at once: each environment is claimed by one.
 pub async fn claim_due(
     db: &mut PgConnection,
@@ -336,8 +365,9 @@ pub async fn claim_due(
 ) -> StoreResult<Vec<(OrganizationId, EnvironmentId)>> {
     let rows = sqlx::query!(
         "UPDATE environments SET next_check_at = $1 + make_interval(secs => interval_seconds * (0.9 + 0.2 * random()))
-         WHERE id IN (SELECT id FROM environments WHERE next_check_at <= $1 ORDER BY next_check_at LIMIT $2
-                      FOR UPDATE SKIP LOCKED)
+         WHERE id IN (SELECT id FROM environments
+                      WHERE next_check_at <= $1 OR next_check_at > $1 + make_interval(secs => interval_seconds * 1.5)
+                      ORDER BY next_check_at LIMIT $2 FOR UPDATE SKIP LOCKED)
          RETURNING organization_id, id",
         now,
         limit

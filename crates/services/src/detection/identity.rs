@@ -154,11 +154,13 @@ fn with_records(
             desired_of[*at] = Some(file);
         }
     }
+    // Every live workflow that was seen before takes its own record first, whatever the order of the list.
+    let own: Vec<Option<usize>> =
+        live.iter().map(|workflow| claim([by_live.get(workflow.id.as_str()), None])).collect();
     let mut pairs: Vec<Pair> = Vec::with_capacity(live.len() + desired.len());
-    for (i, workflow) in live.iter().enumerate() {
+    for (i, own) in own.into_iter().enumerate() {
         let file = desired_of[i];
-        let path_record = file.and_then(|f| by_path.get(desired[f].path.as_str()));
-        let record = claim([by_live.get(workflow.id.as_str()), path_record]);
+        let record = own.or_else(|| claim([file.and_then(|f| by_path.get(desired[f].path.as_str())), None]));
         pairs.push(Pair { live: Some(i), desired: file, record });
     }
     for (i, file) in desired.iter().enumerate().filter(|(i, _)| partners[*i].is_none()) {
@@ -253,6 +255,15 @@ mod tests {
         assert_eq!(moved.pairs, [Pair { live: Some(0), desired: Some(0), record: Some(0) }]);
         let gone = pair(&[], &[], &records);
         assert_eq!(gone.pairs, [Pair { live: None, desired: None, record: Some(0) }]);
+    }
+
+    #[test]
+    fn a_new_workflow_does_not_take_the_record_of_one_that_is_still_there() {
+        let records = [record(Some("old"), Some("a.json"))];
+        let lives = [live("new", "A"), live("old", "Renamed")];
+        let found = pair(&lives, &[file("a.json", Some("new"), "A")], &records);
+        let of_old = found.pairs.iter().find(|p| p.live == Some(1)).unwrap();
+        assert_eq!(of_old.record, Some(0));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use drift_domain::change::{ChangeType, Origin};
+use drift_domain::change::{ChangeState, ChangeType, Origin};
 use drift_domain::environment::EnvironmentClass;
 use drift_domain::failure::{Failure, FailureKind, Side};
 use drift_domain::fingerprint::Fingerprint;
@@ -16,7 +16,7 @@ use drift_store::workflows::WorkflowRecord;
 use serde_json::Value;
 
 use super::CheckError;
-use super::identity::{LiveKey, Pair, Pairing};
+use super::identity::{LiveKey, Pairing};
 use super::look::{Item, Looked, LookedAtGit};
 use super::reading::Read;
 use crate::Services;
@@ -69,22 +69,22 @@ impl Services {
         evidence: &Evidence<'_>,
         n8n: &dyn LiveEnvironment,
     ) -> Result<Vec<Verdict>, CheckError> {
-        let open: HashMap<uuid::Uuid, &ChangeRecord> = evidence.open.iter().map(|c| (c.workflow_id, c)).collect();
+        let open = OnRecord::of(evidence.open);
         let names = StableNames::of(evidence);
         let mut verdicts = Vec::with_capacity(evidence.pairing.pairs.len());
         for pair in &evidence.pairing.pairs {
             let live = pair.live.map(|i| &evidence.live.items[i]);
             let desired = pair.desired.map(|i| &evidence.git.side.items[i]);
             let record = pair.record.map(|i| &evidence.records[i]);
-            let known = record.and_then(|r| open.get(&r.id)).copied();
-            let verdict = match (live, desired) {
-                (None, None) => Verdict::Agrees { prints: None, snapshot: None },
-                (Some(l), Some(d)) if l.read.prints.agree(&d.read.prints) => agreed(d),
-                _ if known.is_some_and(|k| same(k, live.map(|l| &l.read), desired.map(|d| &d.read))) => {
-                    let change = known.map(|k| k.id).ok_or_else(|| CheckError::internal("a known change is known"))?;
-                    Verdict::AsBefore { change, unpublished_draft: live.is_some_and(|l| l.read.draft) }
+            let known = record.and_then(|r| open.same(r.id, live.map(|l| &l.read), desired.map(|d| &d.read)));
+            let verdict = match (live, desired, known) {
+                (None, None, _) => Verdict::Agrees { prints: None, snapshot: None },
+                (Some(l), Some(d), _) if l.read.prints.agree(&d.read.prints) => agreed(d, d.read.prints.clone()),
+                // Calls to workflows may mean the same by now, though no byte moved: links are made by people, too.
+                (_, _, Some(known)) if !names.concern(live.map(|l| &l.read), desired.map(|d| &d.read)) => {
+                    as_before(known, live)
                 }
-                _ => self.open_up(evidence, pair, live, desired, record, &names, n8n).await?,
+                _ => self.open_up(evidence, known, live, desired, record, &names, n8n).await?,
             };
             verdicts.push(verdict);
         }
@@ -99,14 +99,13 @@ impl Services {
     async fn open_up<D>(
         &self,
         evidence: &Evidence<'_>,
-        pair: &Pair,
+        known: Option<&ChangeRecord>,
         live: Option<&Item<LiveKey>>,
         desired: Option<&Item<D>>,
         record: Option<&WorkflowRecord>,
         names: &StableNames,
         n8n: &dyn LiveEnvironment,
     ) -> Result<Verdict, CheckError> {
-        let _ = pair;
         let live_bytes = match live {
             None => None,
             Some(item) => Some(whole(n8n, item).await?),
@@ -123,10 +122,16 @@ impl Services {
 
         let live_mapped = live_flow.map(|flow| names.live(flow));
         let desired_mapped = desired_flow.map(|flow| names.desired(flow));
-        if let (Some(l), Some(d), Some(item)) = (&live_mapped, &desired_mapped, desired)
-            && l.prints().agree(&d.prints())
+        // The baseline is in stable names, so that it can be told from which side an instance of its own left it.
+        let (live_base, desired_base) =
+            (live_mapped.as_ref().map(Workflow::prints), desired_mapped.as_ref().map(Workflow::prints));
+        if let (Some(l), Some(d), Some(item)) = (&live_base, &desired_base, desired)
+            && l.agree(d)
         {
-            return Ok(agreed(item));
+            return Ok(agreed(item, d.clone()));
+        }
+        if let Some(known) = known {
+            return Ok(as_before(known, live));
         }
         let shown = Shown::of(live_mapped.as_ref(), desired_mapped.as_ref());
         let change_type = match (&live_prints, &desired_prints) {
@@ -134,7 +139,7 @@ impl Services {
             (None, Some(_)) => ChangeType::Removed,
             _ => ChangeType::Modified,
         };
-        let origin = origin_of(evidence, record, live_prints.as_ref(), desired_prints.as_ref())?;
+        let origin = origin_of(evidence, record, live_base.as_ref(), desired_base.as_ref())?;
         let live_active = live_mapped.as_ref().and_then(Workflow::active).unwrap_or(false);
         Ok(Verdict::Differs(Box::new(Difference {
             change_type,
@@ -149,8 +154,35 @@ impl Services {
     }
 }
 
-fn agreed<K>(desired: &Item<K>) -> Verdict {
-    Verdict::Agrees { prints: Some(desired.read.prints.clone()), snapshot: Some(desired.raw) }
+fn as_before(known: &ChangeRecord, live: Option<&Item<LiveKey>>) -> Verdict {
+    Verdict::AsBefore { change: known.id, unpublished_draft: live.is_some_and(|l| l.read.draft) }
+}
+
+fn agreed<K>(desired: &Item<K>, prints: Prints) -> Verdict {
+    Verdict::Agrees { prints: Some(prints), snapshot: Some(desired.raw) }
+}
+
+/// The changes on record by workflow: what the last check saw, and what vanished before that.
+struct OnRecord<'a>(HashMap<uuid::Uuid, Vec<&'a ChangeRecord>>);
+
+impl<'a> OnRecord<'a> {
+    fn of(open: &'a [ChangeRecord]) -> Self {
+        let mut by_workflow: HashMap<uuid::Uuid, Vec<&ChangeRecord>> = HashMap::new();
+        for change in open {
+            by_workflow.entry(change.workflow_id).or_default().push(change);
+        }
+        Self(by_workflow)
+    }
+
+    /// The change that says exactly what the sides are now: the one seen last; where none was, one that had vanished and
+    /// is back.
+    fn same(&self, workflow: uuid::Uuid, live: Option<&Read>, desired: Option<&Read>) -> Option<&'a ChangeRecord> {
+        let changes = self.0.get(&workflow)?;
+        match changes.iter().find(|change| change.state == ChangeState::Open) {
+            Some(seen_last) => Some(*seen_last).filter(|change| same(change, live, desired)),
+            None => changes.iter().copied().find(|change| same(change, live, desired)),
+        }
+    }
 }
 
 /// Whether an open change says exactly what the sides are now.
@@ -267,11 +299,17 @@ impl StableNames {
             let (Some(l), Some(d)) = (pair.live, pair.desired) else { continue };
             let (l, d) = (&evidence.live.items[l].key, &evidence.git.side.items[d].key);
             if let Some(foreign) = d.id.as_ref().filter(|id| **id != l.id) {
-                names.live.insert(l.id.clone(), d.name.clone());
-                names.desired.insert(foreign.clone(), d.name.clone());
+                // The file's path: unique, where names need not be.
+                names.live.insert(l.id.clone(), d.path.clone());
+                names.desired.insert(foreign.clone(), d.path.clone());
             }
         }
         names
+    }
+
+    /// Whether one of these may call a workflow by an id that has a stable name.
+    fn concern(&self, live: Option<&Read>, desired: Option<&Read>) -> bool {
+        !self.live.is_empty() && [live, desired].into_iter().flatten().any(|read| read.refers)
     }
 
     fn live(&self, flow: Workflow) -> Workflow {

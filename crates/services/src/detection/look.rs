@@ -22,6 +22,8 @@ use crate::Services;
 
 /// GETs under way at once: n8n works on one thread, more gain nothing (observed).
 const GETS: usize = 4;
+/// The longest path that is kept, in bytes: an index of Postgres holds no more than about 2,700.
+const LONGEST_PATH: usize = 2000;
 /// Blobs fetched before they are kept, so that a first look at a large repository is not lost by an interruption.
 const BLOBS: usize = 50;
 
@@ -59,8 +61,18 @@ pub(super) struct Item<K> {
 #[derive(Debug)]
 pub(super) struct LookedAtGit {
     pub side: Looked<DesiredKey>,
+    /// What lies in the folder and is no workflow file, by rule.
+    pub skipped: Vec<(String, u64)>,
     pub commit: String,
     pub tree: String,
+}
+
+/// A folder's listing, as it is kept.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Listing {
+    files: Vec<Listed>,
+    /// What lies in the folder and is no workflow file, by rule: it is counted where a person can see it.
+    skipped: Vec<(String, u64)>,
 }
 
 /// A file in a kept listing.
@@ -88,16 +100,17 @@ impl Services {
         let unread: Vec<(Fingerprint, RawWorkflow)> =
             hashed.iter().filter(|(raw, _)| !known.contains_key(raw)).cloned().collect();
         let parsed = unread.len();
-        let fresh: Vec<Option<(Fingerprint, Reading)>> = futures::stream::iter(unread)
-            .map(|(raw, workflow)| async move {
-                Ok::<_, Failure>(read_live(n8n, &workflow).await?.map(|reading| (raw, reading)))
-            })
+        let fresh: Vec<(Fingerprint, Option<Fresh>)> = futures::stream::iter(unread)
+            .map(|(raw, workflow)| async move { Ok::<_, Failure>((raw, read_live(n8n, &workflow).await?)) })
             .buffered(GETS)
             .try_collect()
             .await?;
-        let fresh: Vec<(Fingerprint, Reading)> = fresh.into_iter().flatten().collect();
-        self.keep_readings(organization, &fresh).await?;
-        known.extend(fresh);
+        let fresh: Vec<(Fingerprint, Fresh)> = fresh.into_iter().filter_map(|(raw, f)| Some((raw, f?))).collect();
+        let (keep, moved): (Vec<_>, Vec<_>) = fresh.into_iter().partition(|(_, fresh)| fresh.of_these_bytes);
+        let keep: Vec<(Fingerprint, Reading)> = keep.into_iter().map(|(raw, fresh)| (raw, fresh.reading)).collect();
+        self.keep_readings(organization, &keep).await?;
+        known.extend(keep);
+        known.extend(moved.into_iter().map(|(raw, fresh)| (raw, fresh.reading)));
 
         let mut side = Looked::new(parsed);
         for (raw, workflow) in hashed {
@@ -123,7 +136,7 @@ impl Services {
         github: &dyn SourceOfTruth,
     ) -> Result<LookedAtGit, CheckError> {
         let organization = environment.organization_id;
-        let (commit, tree, files) = self.listing(environment, github).await?;
+        let (commit, tree, Listing { files, skipped }) = self.listing(environment, github).await?;
         let snapshots = self.blobs(organization, github, &files).await?;
 
         let raws: Vec<Fingerprint> = files.iter().flat_map(|f| &snapshots[&f.sha]).copied().collect();
@@ -141,12 +154,16 @@ impl Services {
 
         for file in &files {
             let parts = &snapshots[&file.sha];
+            let ids = ids_of(parts, &known);
             for (position, raw) in parts.iter().enumerate() {
                 match &known[raw] {
                     Reading::Workflow(read) if read.archived => side.archived += 1,
                     Reading::Workflow(read) => {
-                        let path =
-                            if parts.len() == 1 { file.path.clone() } else { part_path(&file.path, read, position) };
+                        let path = if parts.len() == 1 {
+                            file.path.clone()
+                        } else {
+                            part_path(&file.path, read, position, &ids)
+                        };
                         let key = DesiredKey { path, id: read.id.clone(), name: read.name.clone() };
                         side.items.push(Item { key, read: read.clone(), raw: *raw });
                     }
@@ -155,7 +172,7 @@ impl Services {
                 }
             }
         }
-        Ok(LookedAtGit { side, commit, tree })
+        Ok(LookedAtGit { side, skipped, commit, tree })
     }
 
     /// The commit, the folder's tree and its files: one conditional request when nothing moved.
@@ -163,7 +180,7 @@ impl Services {
         &self,
         environment: &EnvironmentRecord,
         github: &dyn SourceOfTruth,
-    ) -> Result<(String, String, Vec<Listed>), CheckError> {
+    ) -> Result<(String, String, Listing), CheckError> {
         let c = &environment.connection;
         let known_tree = environment.git_tree.as_deref();
         let kept = match known_tree {
@@ -189,14 +206,25 @@ impl Services {
                 let message = "GitHub said that the folder is unchanged without having been told what it was.";
                 Err(Failure::new(Side::Desired, FailureKind::BrokenAnswer, message).into())
             }
-            (Folder::Tree { sha, files, skipped: _ }, _) => {
+            (Folder::Tree { sha, files, skipped }, _) => {
+                let skipped: Vec<(String, u64)> = [
+                    ("other-file", skipped.other_files),
+                    ("companion-file", skipped.companions),
+                    ("symbolic-link", skipped.symlinks),
+                    ("submodule", skipped.submodules),
+                ]
+                .into_iter()
+                .filter(|(_, count)| *count > 0)
+                .map(|(rule, count)| (rule.to_owned(), count))
+                .collect();
                 let files: Vec<Listed> =
                     files.into_iter().map(|f| Listed { path: f.path, sha: f.blob_sha, size: f.size }).collect();
-                let value = serde_json::to_value(below(&files, &c.git_folder)).map_err(CheckError::internal)?;
+                let kept = Listing { files: below(&files, &c.git_folder), skipped: skipped.clone() };
+                let value = serde_json::to_value(kept).map_err(CheckError::internal)?;
                 let mut db = self.pool.acquire().await.map_err(drift_store::StoreError::from)?;
                 let today = self.clock.now().date_naive();
                 contents::keep_git_tree(&mut db, environment.organization_id, &sha, &value, today).await?;
-                Ok((commit, sha, files))
+                Ok((commit, sha, Listing { files, skipped }))
             }
         }
     }
@@ -206,13 +234,16 @@ impl Services {
         organization: OrganizationId,
         tree: &str,
         folder: &str,
-    ) -> Result<Option<Vec<Listed>>, CheckError> {
+    ) -> Result<Option<Listing>, CheckError> {
         let mut db = self.pool.acquire().await.map_err(drift_store::StoreError::from)?;
         let kept = contents::git_tree(&mut db, organization, tree).await?;
         // A listing of another version that cannot be read is fetched again.
-        let kept: Option<Vec<Listed>> = kept.and_then(|files| serde_json::from_value(files).ok());
+        let kept: Option<Listing> = kept.and_then(|listing| serde_json::from_value(listing).ok());
         let folder = prefix(folder);
-        Ok(kept.map(|files| files.into_iter().map(|f| Listed { path: format!("{folder}{}", f.path), ..f }).collect()))
+        Ok(kept.map(|Listing { files, skipped }| {
+            let files = files.into_iter().map(|f| Listed { path: format!("{folder}{}", f.path), ..f }).collect();
+            Listing { files, skipped }
+        }))
     }
 
     /// The snapshots of every file; blobs not seen before are fetched and kept for good.
@@ -225,6 +256,10 @@ impl Services {
         if let Some(large) = files.iter().find(|f| f.size > drift_github::MAX_BLOB_BYTES) {
             let message = format!("the file has {} bytes, more than can be read", large.size);
             return Err(broken_file(&large.path, &message).into());
+        }
+        if let Some(long) = files.iter().find(|f| f.path.len() > LONGEST_PATH) {
+            let message = format!("its path has {} bytes, more than the {LONGEST_PATH} that are kept", long.path.len());
+            return Err(broken_file(&long.path, &message).into());
         }
         let shas: Vec<String> = files.iter().map(|f| f.sha.clone()).collect();
         let mut db = self.pool.acquire().await.map_err(drift_store::StoreError::from)?;
@@ -302,14 +337,45 @@ impl Services {
 
 /// Reads one workflow of the list. The list leaves the description out, so a workflow whose bytes are new is asked for
 /// by itself (observed: a description that is edited moves `updatedAt`, so the bytes in the list are new then).
-async fn read_live(n8n: &dyn LiveEnvironment, workflow: &RawWorkflow) -> Result<Option<Reading>, Failure> {
+async fn read_live(n8n: &dyn LiveEnvironment, workflow: &RawWorkflow) -> Result<Option<Fresh>, Failure> {
     let listed = parse(workflow.body.clone()).await.map_err(CheckError::into_failure)?;
     match listed {
-        Reading::Workflow(ref read) if !read.described => match n8n.get(&workflow.id).await? {
-            Some(whole) => parse(whole).await.map(Some).map_err(CheckError::into_failure),
-            None => Ok(None),
-        },
-        read => Ok(Some(read)),
+        Reading::Workflow(ref read) if !read.described => {
+            let Some(whole) = n8n.get(&workflow.id).await? else { return Ok(None) };
+            let of_these_bytes = Stamp::of(&whole) == Stamp::of(&workflow.body);
+            let reading = parse(whole).await.map_err(CheckError::into_failure)?;
+            Ok(Some(Fresh { reading, of_these_bytes }))
+        }
+        reading => Ok(Some(Fresh { reading, of_these_bytes: true })),
+    }
+}
+
+/// What was read of a workflow just now.
+struct Fresh {
+    reading: Reading,
+    /// Whether it is a reading of the listed bytes: not if the workflow moved between the list and the look at it. Then
+    /// it is true, and not kept under the hash of those bytes.
+    of_these_bytes: bool,
+}
+
+/// What moves with every edit, in n8n's list as in its single answer.
+#[derive(PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Stamp {
+    updated_at: Value,
+    version_id: Value,
+    active: Value,
+}
+
+impl Default for Stamp {
+    fn default() -> Self {
+        Self { updated_at: Value::Null, version_id: Value::Null, active: Value::Null }
+    }
+}
+
+impl Stamp {
+    fn of(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
     }
 }
 
@@ -318,12 +384,23 @@ async fn parse(bytes: Bytes) -> Result<Reading, CheckError> {
     tokio::task::spawn_blocking(move || Reading::of(&bytes)).await.map_err(CheckError::internal)
 }
 
-/// Where one of several workflows in a file is.
-fn part_path(file: &str, read: &Read, position: usize) -> String {
-    match &read.id {
-        Some(id) => format!("{file}#{id}"),
-        None => format!("{file}#{position}"),
+/// Where one of several workflows in a file is: by its id, or by its place where it has none or shares it.
+fn part_path(file: &str, read: &Read, position: usize, ids: &HashMap<&str, usize>) -> String {
+    match read.id.as_deref() {
+        Some(id) if ids.get(id) == Some(&1) => format!("{file}#{id}"),
+        _ => format!("{file}#[{position}]"),
     }
+}
+
+/// How many workflows of one file have each id.
+fn ids_of<'a>(parts: &[Fingerprint], known: &'a HashMap<Fingerprint, Reading>) -> HashMap<&'a str, usize> {
+    let mut ids = HashMap::new();
+    for raw in parts {
+        if let Some(Reading::Workflow(Read { id: Some(id), .. })) = known.get(raw) {
+            *ids.entry(id.as_str()).or_default() += 1;
+        }
+    }
+    ids
 }
 
 fn broken_live(id: &str, why: &str) -> Failure {

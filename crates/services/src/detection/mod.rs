@@ -3,6 +3,8 @@
 //! A check that cannot read a side whole changes nothing but its own record and the environment's freshness: it closes no
 //! change and moves no status (product, Detection 4). No call to n8n or GitHub happens inside a transaction.
 
+use std::time::Duration;
+
 use drift_domain::check::{CheckOutcome, CheckTrigger};
 use drift_domain::failure::{Failure, FailureKind, Side};
 use drift_domain::ids::{CheckId, EnvironmentId, UserId};
@@ -19,6 +21,7 @@ mod judge;
 mod look;
 mod reading;
 mod record;
+mod vanish;
 
 pub(crate) use reading::rule_name;
 
@@ -69,10 +72,21 @@ pub(crate) fn rules_version() -> i32 {
     i32::try_from(look::version()).unwrap_or(i32::MAX)
 }
 
+/// The longest that looking may take, so that a side which dribbles ends in a failure that is on record. Shorter than what
+/// the worker grants the job.
+const LIMIT: Duration = Duration::from_secs(9 * 60);
 /// How often a check that a person overtook looks again before it gives up.
 const RETAKES: usize = 3;
 /// Environments claimed at a time: bounds the transaction, not the number checked.
 const CLAIMED_AT_ONCE: i64 = 200;
+
+fn too_long() -> Failure {
+    let message = format!(
+        "Reading both sides took longer than {} minutes and was given up. See whether n8n and GitHub answer quickly.",
+        LIMIT.as_secs() / 60
+    );
+    Failure::new(Side::Live, FailureKind::Timeout, message)
+}
 
 impl Services {
     /// Asks for the checks that are due. Any number of replicas may do this at once.
@@ -118,19 +132,11 @@ impl Services {
             tracing::info!("the environment is gone");
             return Ok(CheckOutcome::Failed);
         };
-        let mut ended = self.look_and_record(&environment, check).await;
-        for _ in 0..RETAKES {
-            if !matches!(ended, Err(CheckError::Overtaken)) {
-                break;
-            }
-            let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
-            let now = environments::get(&mut db, environment.organization_id, id).await?;
-            drop(db);
-            ended = match now {
-                Some(environment) => self.look_and_record(&environment, check).await,
-                None => return Ok(CheckOutcome::Failed),
-            };
-        }
+        let looking = self.look_until_recorded(environment.clone(), check);
+        let ended = match tokio::time::timeout(LIMIT, looking).await {
+            Ok(ended) => ended,
+            Err(_) => Err(too_long().into()),
+        };
         match ended {
             Ok(outcome) => {
                 tracing::info!(%outcome, "checked");
@@ -143,6 +149,26 @@ impl Services {
                 Ok(CheckOutcome::Failed)
             }
         }
+    }
+
+    /// Looks and records; again where a person changed something in between.
+    async fn look_until_recorded(
+        &self,
+        mut environment: EnvironmentRecord,
+        check: CheckId,
+    ) -> Result<CheckOutcome, CheckError> {
+        let (organization, id) = (environment.organization_id, environment.id);
+        for _ in 0..RETAKES {
+            match self.look_and_record(&environment, check).await {
+                Err(CheckError::Overtaken) => {
+                    let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+                    let now = environments::get(&mut db, organization, id).await?;
+                    environment = now.ok_or(CheckError::Overtaken)?;
+                }
+                ended => return ended,
+            }
+        }
+        self.look_and_record(&environment, check).await
     }
 
     async fn begin_check(
@@ -159,7 +185,11 @@ impl Services {
         }
         let Some(environment) = environments::get(&mut tx, organization, id).await? else { return Ok(None) };
         let begun = checks::Begun { organization, environment: id, id: check, trigger, requested_by };
-        checks::begin(&mut tx, &begun, rules_version(), self.clock.now()).await?;
+        let now = self.clock.now();
+        if let Some(interrupted) = checks::begin(&mut tx, &begun, rules_version(), now).await? {
+            // The one before never ended: nobody knows what it would have seen, until this one does.
+            environments::record_failed(&mut tx, organization, id, now, &interrupted).await?;
+        }
         self.announce(&mut tx, organization, id, "check.started").await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(Some(environment))
@@ -209,7 +239,10 @@ impl Services {
         let (organization, id) = (environment.organization_id, environment.id);
         let now = self.clock.now();
         let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
-        environments::record_failed(&mut tx, organization, id, now, failure).await?;
+        // A look with settings that were changed since says nothing about the environment as it is now.
+        if environments::lock(&mut tx, organization, id).await? == Some(environment.revision) {
+            environments::record_failed(&mut tx, organization, id, now, failure).await?;
+        }
         checks::end_failed(&mut tx, organization, check, failure, now).await?;
         self.announce(&mut tx, organization, id, "check.finished").await?;
         tx.commit().await.map_err(StoreError::from)?;

@@ -46,6 +46,10 @@ impl Reading {
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         match drift_engine::parse(bytes, &Limits::default()) {
+            // JSON may hold it, the database may not.
+            Ok(workflow) if [workflow.name(), workflow.id().unwrap_or_default()].iter().any(|t| t.contains('\0')) => {
+                Self::Broken { message: "its name or id holds a NUL character".to_owned() }
+            }
             Ok(workflow) => Self::Workflow(Read::of(&workflow)),
             Err(error) if is_other(&error) => Self::Other,
             Err(error) => Self::Broken { message: error.to_string() },

@@ -3,13 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use drift_domain::change::VanishedCause;
 use drift_domain::check::CheckOutcome;
 use drift_domain::ids::{ChangeId, CheckId};
 use drift_domain::views::IgnoredView;
 use drift_engine::Prints;
-use drift_github::SourceOfTruth;
-use drift_store::changes::{ChangeRecord, NewChange};
+use drift_store::changes::NewChange;
 use drift_store::events::NewEvent;
 use drift_store::workflows::{Agreement, WorkflowRecord};
 use drift_store::{PgConnection, StoreError, changes, checks, contents, environments, events, workflows};
@@ -19,43 +17,10 @@ use uuid::Uuid;
 use super::CheckError;
 use super::identity::Pair;
 use super::judge::{Difference, Evidence, Verdict};
+use super::vanish::{Vanishing, cause_of, seen_last};
 use crate::Services;
 
-/// Commits asked for, at most, to explain what vanished in one check: each is a call to GitHub.
-const EXPLAINED: usize = 20;
-
-/// What became of an open change that is no longer seen.
-pub(super) struct Vanishing {
-    cause: VanishedCause,
-    evidence: Option<String>,
-}
-
 impl Services {
-    /// Works out what happened to open changes that nobody decided and that this check no longer sees.
-    pub(super) async fn explain_vanished(
-        &self,
-        evidence: &Evidence<'_>,
-        verdicts: &[Verdict],
-        github: &dyn SourceOfTruth,
-    ) -> HashMap<ChangeId, Vanishing> {
-        let mut found = HashMap::new();
-        for (pair, verdict) in evidence.pairing.pairs.iter().zip(verdicts) {
-            let Verdict::Agrees { prints, .. } = verdict else { continue };
-            let Some(change) = open_change(evidence, pair) else { continue };
-            let prints_of =
-                |stored: &Option<Value>| stored.clone().and_then(|value| serde_json::from_value::<Prints>(value).ok());
-            let (was_live, was_desired) = (prints_of(&change.live_prints), prints_of(&change.desired_prints));
-            let cause = VanishedCause::tell(was_live.as_ref(), was_desired.as_ref(), prints.as_ref(), Prints::agree);
-            let explained = if found.len() < EXPLAINED && cause != VanishedCause::LiveWentBack {
-                commit_of(evidence, change, github).await
-            } else {
-                None
-            };
-            found.insert(change.id, Vanishing { cause, evidence: explained });
-        }
-        found
-    }
-
     /// Writes everything down.
     pub(super) async fn record(
         &self,
@@ -107,27 +72,6 @@ impl Services {
     }
 }
 
-fn open_change<'a>(evidence: &Evidence<'a>, pair: &Pair) -> Option<&'a ChangeRecord> {
-    let workflow = evidence.records[pair.record?].id;
-    evidence.open.iter().find(|change| change.workflow_id == workflow)
-}
-
-/// The commit that brought the content into Git, in a sentence. GitHub failing here is no reason to fail the check: the
-/// cause itself is proven by the contents.
-async fn commit_of(evidence: &Evidence<'_>, change: &ChangeRecord, github: &dyn SourceOfTruth) -> Option<String> {
-    let path = change.path.as_deref()?.split('#').next()?;
-    match github.last_commit(&evidence.git.commit, path).await {
-        Ok(commit) => commit.map(|c| {
-            let short: String = c.sha.chars().take(10).collect();
-            format!("Commit {short} by {} on {}: {}", c.author, c.date.format("%Y-%m-%d %H:%M UTC"), c.message_subject)
-        }),
-        Err(failure) => {
-            tracing::info!(kind = %failure.kind, "no commit to show for a vanished change");
-            None
-        }
-    }
-}
-
 /// Fingerprints, counts and what was ignored: the check's own record.
 fn findings(evidence: &Evidence<'_>, differing: usize) -> checks::Findings {
     let (live, desired) = (&evidence.live, &evidence.git.side);
@@ -141,6 +85,7 @@ fn findings(evidence: &Evidence<'_>, differing: usize) -> checks::Findings {
             ignored.insert(rule.to_owned(), count as u64);
         }
     }
+    ignored.extend(evidence.git.skipped.iter().cloned());
     // Both sides of a workflow count under one key, so that it does not matter which instance Git was written by.
     let mut live_keyed = Vec::new();
     let mut desired_keyed = Vec::new();
@@ -253,10 +198,7 @@ impl Scribe<'_> {
             let on = Agreement { prints: value.as_ref(), snapshot, commit: &self.evidence.git.commit };
             workflows::set_baseline(db, organization, workflow, &on, self.now).await?;
         }
-        let Some(change) = open_change(self.evidence, pair) else { return Ok(()) };
-        if change.state != drift_domain::change::ChangeState::Open {
-            return Ok(());
-        }
+        let Some(change) = pair.record.and_then(|record| seen_last(self.evidence, record)) else { return Ok(()) };
         let Some(vanishing) = self.vanishing.get(&change.id) else { return Ok(()) };
         let evidence = vanishing.evidence.as_deref();
         changes::vanish(db, organization, change.id, vanishing.cause, evidence, self.now).await?;
@@ -298,7 +240,7 @@ impl Scribe<'_> {
             git_commit: self.evidence.git.commit.clone(),
             unpublished_draft: difference.unpublished_draft,
             adoption: environment.last_checked_at.is_none()
-                || open_change(self.evidence, pair).is_some_and(|c| c.adoption),
+                || pair.record.and_then(|record| seen_last(self.evidence, record)).is_some_and(|c| c.adoption),
         };
         let id = ChangeId(Uuid::now_v7());
         let superseded = changes::insert(db, organization, environment.id, id, self.check, &new, self.now).await?;
@@ -307,20 +249,21 @@ impl Scribe<'_> {
         Ok(id)
     }
 
-    /// Records whose workflow turned out to be another record's: their open change goes on as that one's history.
+    /// Records whose workflow turned out to be another record's: what was seen of them last goes on as that one's
+    /// history. What had vanished before waits for a person where it is.
     async fn absorb(&self, db: &mut PgConnection, standing: &HashMap<usize, ChangeId>) -> Result<(), CheckError> {
-        let organization = self.evidence.environment.organization_id;
-        for (record, pair) in &self.evidence.pairing.absorbed {
-            let workflow = self.evidence.records[*record].id;
-            let Some(change) = self.evidence.open.iter().find(|change| change.workflow_id == workflow) else {
-                continue;
-            };
+        let evidence = self.evidence;
+        let organization = evidence.environment.organization_id;
+        for (record, pair) in &evidence.pairing.absorbed {
+            let Some(change) = seen_last(evidence, *record) else { continue };
             match standing.get(pair) {
                 Some(into) => changes::fold_into(db, organization, change.id, *into).await?,
-                None if change.state == drift_domain::change::ChangeState::Open => {
-                    changes::vanish(db, organization, change.id, VanishedCause::LiveWentBack, None, self.now).await?;
+                None => {
+                    let desired =
+                        evidence.pairing.pairs[*pair].desired.map(|i| &evidence.git.side.items[i].read.prints);
+                    let cause = cause_of(evidence, change, desired);
+                    changes::vanish(db, organization, change.id, cause, None, self.now).await?;
                 }
-                None => {}
             }
             self.event(db, change.id, "change.linked", json!({ "into": standing.get(pair) })).await?;
         }
