@@ -205,6 +205,7 @@ pub(crate) fn workspace() -> Workspace {
             draft,
             change(23, "Old import", ChangeType::Removed, Origin::Undeployed, Severity::Low, "only in Git"),
         ],
+        matching_changes: 5,
         open_changes: 5,
         vanished_changes: 1,
         filter: ChangeFilter::default(),

@@ -150,6 +150,7 @@ async fn an_unverified_workspace_without_changes_does_not_read_as_in_sync() {
     let unknown = Workspace {
         environment: samples::environment(Badge::Unverified, 0),
         changes: vec![],
+        matching_changes: 0,
         open_changes: 0,
         vanished_changes: 0,
         adoption: None,

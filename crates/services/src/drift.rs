@@ -19,8 +19,8 @@ use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Caller, Permit, cap};
 use crate::{Services, views};
 
-/// Changes that a list shows at most. The count above it is always whole.
-const LISTED: i64 = 1000;
+/// Changes that a list shows at most, most severe first. Counts are always whole, and every change passes the filter.
+const LISTED: usize = 500;
 /// Checks that a page of the history shows.
 const CHECKS_LISTED: i64 = 30;
 /// Checks that the workspace itself shows.
@@ -42,10 +42,10 @@ impl Services {
         let (organization, caller) = (permit.organization(), permit.caller());
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
         let record = environment(&mut db, permit, id).await?;
-        let open = by_severity(changes::list(&mut db, organization, id, Which::Open, LISTED).await?);
+        let open = by_severity(changes::list(&mut db, organization, id, Which::Open, i64::MAX).await?);
         let shown = match filter.state {
             Some(state) if !state.is_open() => {
-                by_severity(changes::list(&mut db, organization, id, Which::In(state), LISTED).await?)
+                by_severity(changes::list(&mut db, organization, id, Which::In(state), i64::MAX).await?)
             }
             _ => open.clone(),
         };
@@ -53,11 +53,13 @@ impl Services {
         let checking = checks::is_running(&mut db, organization, id).await?;
         let vanished = open.iter().filter(|c| c.state == ChangeState::Vanished).count();
         let allowed = openable(caller.plan, &open);
+        let matching: Vec<&ChangeRecord> = shown.iter().filter(|change| passes(change, &filter)).collect();
         Ok(Workspace {
             environment: views::environment_page(&record, newest.as_ref(), checking, caller, self.clock.now()),
-            changes: shown
-                .iter()
-                .filter(|change| passes(change, &filter))
+            matching_changes: u32::try_from(matching.len()).unwrap_or(u32::MAX),
+            changes: matching
+                .into_iter()
+                .take(LISTED)
                 .map(|change| views::change_row(change, may_open(caller.plan, &allowed, change.id)))
                 .collect(),
             open_changes: record.open_changes,
@@ -88,7 +90,7 @@ impl Services {
         let record = environment(&mut db, permit, id).await?;
         let found = changes::list(&mut db, organization, id, Which::One(change), 1).await?.pop();
         let found = found.ok_or(ServiceError::NotFound("change"))?;
-        let open = by_severity(changes::list(&mut db, organization, id, Which::Open, LISTED).await?);
+        let open = by_severity(changes::list(&mut db, organization, id, Which::Open, i64::MAX).await?);
         let allowed = openable(caller.plan, &open);
         let diff = if may_open(caller.plan, &allowed, found.id) {
             let live = stored(&mut db, permit, found.live_snapshot).await?;
@@ -97,7 +99,7 @@ impl Services {
         } else {
             refusal(caller.plan)
         };
-        let history = changes::list(&mut db, organization, id, Which::OfWorkflow(found.workflow_id), LISTED).await?;
+        let history = changes::list(&mut db, organization, id, Which::OfWorkflow(found.workflow_id), i64::MAX).await?;
         let row = |c: &ChangeRecord| views::change_row(c, may_open(caller.plan, &allowed, c.id));
         let older: Vec<ChangeRow> = history.iter().filter(|c| c.id != found.id).map(row).collect();
         let base = record.connection.n8n_base_url.trim_end_matches('/');

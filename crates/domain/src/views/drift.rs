@@ -40,8 +40,10 @@ pub struct ChangeFilter {
 pub struct Workspace {
     /// The environment.
     pub environment: EnvironmentPage,
-    /// The changes that the filter lets through, most severe first.
+    /// The changes that the filter lets through, most severe first; the first 500 of them.
     pub changes: Vec<ChangeRow>,
+    /// How many the filter lets through.
+    pub matching_changes: u32,
     /// Open changes without the filter.
     pub open_changes: u32,
     /// How many open changes vanished and wait for a person.
