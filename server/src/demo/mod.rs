@@ -29,7 +29,7 @@ use drift_services::Services;
 use drift_services::gate::{Caller, cap};
 use drift_sim::github::{self, GithubSim};
 use seed::Instances;
-use state::State;
+use state::{Claim, State};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SystemClock;
@@ -54,6 +54,7 @@ async fn demo(settings: DemoSettings) -> anyhow::Result<()> {
     let stop = shutdown::token().context("signals cannot be heard")?;
     let databases = settings.database();
     let folder = config::data_dir(&databases, "demo")?;
+    let _claim = Claim::new(&folder)?;
     let mut state = State::open(&folder, settings.fresh)?;
     announce(&format!("The demo is kept in {}", folder.display()));
     let key = config::kept_key(&folder)?;

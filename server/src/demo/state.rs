@@ -14,10 +14,16 @@ const VERSION: u32 = 1;
 /// The file that also marks a folder as the demo's: nothing is removed from a folder without it.
 const FILE: &str = "demo.json";
 
+/// The file that a running demo holds locked.
+const LOCK: &str = "lock";
+
 /// What is remembered.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct State {
     version: u32,
+    /// The schema that the database was made with.
+    #[serde(default)]
+    schema: String,
     /// Everything was seeded. A folder where that was cut short is made anew.
     pub(super) complete: bool,
     /// How often the demo was started: part of what the stand-ins make ids from, so that none is made twice.
@@ -57,19 +63,42 @@ pub(super) struct Kept {
     pub(super) draft: Option<Value>,
 }
 
+/// Keeps other demos off a folder for as long as it lives; the system forgets it with the process.
+#[derive(Debug)]
+pub(super) struct Claim(#[expect(dead_code, reason = "the file is what holds the lock")] std::fs::File);
+
+impl Claim {
+    /// Claims the folder.
+    ///
+    /// # Errors
+    /// Another demo runs on it.
+    pub(super) fn new(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join(LOCK);
+        let lock = std::fs::File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+        if lock.try_lock().is_err() {
+            anyhow::bail!(
+                "another demo runs on {}. Stop it first, or name another folder with --data-dir",
+                folder.display()
+            );
+        }
+        Ok(Self(lock))
+    }
+}
+
 impl State {
-    /// What `folder` remembers; a new world where it holds none, an older one, or one that was cut short. What is left of
-    /// that is removed.
+    /// What `folder` remembers; a new world where it holds none, one of an older schema, or one that was cut short. What is
+    /// left of that is removed. Somebody must have claimed the folder.
     ///
     /// # Errors
     /// The folder holds files that are not the demo's, or cannot be used.
     pub(super) fn open(folder: &Path, fresh: bool) -> anyhow::Result<Self> {
         let file = folder.join(FILE);
+        let schema = drift_store::pool::schema_version();
         let known: Option<Self> = match std::fs::read(&file) {
             Ok(bytes) => serde_json::from_slice(&bytes).ok(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let strangers = std::fs::read_dir(folder)?.flatten().next();
-                if let Some(stranger) = strangers {
+                let mut found = std::fs::read_dir(folder)?.flatten();
+                if let Some(stranger) = found.find(|found| found.file_name() != LOCK) {
                     anyhow::bail!(
                         "{} is not the demo's: it holds {}. Name an empty folder with --data-dir",
                         folder.display(),
@@ -80,11 +109,12 @@ impl State {
             }
             Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file.display())),
         };
-        if let Some(mut state) = known.filter(|state| state.complete && state.version == VERSION && !fresh) {
+        let is_whole = |state: &Self| state.complete && state.version == VERSION && state.schema == schema;
+        if let Some(mut state) = known.filter(|state| is_whole(state) && !fresh) {
             state.starts += 1;
             return Ok(state);
         }
-        let state = Self { version: VERSION, starts: 1, ..Self::default() };
+        let state = Self { version: VERSION, schema, starts: 1, ..Self::default() };
         state.save(folder)?;
         clear(folder)?;
         Ok(state)
@@ -111,9 +141,7 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
         let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
         match removed {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| {
-                    format!("{} cannot be removed; is a demo running on this folder?", path.display())
-                });
+                return Err(error).with_context(|| format!("{} cannot be removed", path.display()));
             }
             _ => {}
         }
@@ -140,7 +168,23 @@ mod tests {
         state.save(folder.path()).unwrap();
         let again = State::open(folder.path(), false).unwrap();
         assert_eq!((again.complete, again.starts, again.github.port), (true, 2, 7));
+        state.schema = "an older one".to_owned();
+        state.save(folder.path()).unwrap();
+        assert!(!State::open(folder.path(), false).unwrap().complete, "its database has another schema");
+        state.schema = drift_store::pool::schema_version();
+        state.save(folder.path()).unwrap();
         assert!(!State::open(folder.path(), true).unwrap().complete, "somebody asked for a fresh one");
+    }
+
+    #[test]
+    fn two_demos_do_not_share_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Claim::new(folder.path()).unwrap();
+        let said = Claim::new(folder.path()).unwrap_err().to_string();
+        assert!(said.contains("another demo runs on"), "{said}");
+        drop(first);
+        Claim::new(folder.path()).unwrap();
+        State::open(folder.path(), false).unwrap();
     }
 
     #[test]
