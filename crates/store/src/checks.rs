@@ -58,7 +58,12 @@ pub struct Begun {
 /// Checks of one environment run one at a time (its named queue), so whatever still reads RUNNING is over.
 ///
 /// Answers why that one failed, if there was one.
-pub async fn begin(db: &mut PgConnection, check: &Begun, rules_version: i32, now: DateTime<Utc>) -> StoreResult<Option<Failure>> {
+pub async fn begin(
+    db: &mut PgConnection,
+    check: &Begun,
+    rules_version: i32,
+    now: DateTime<Utc>,
+) -> StoreResult<Option<Failure>> {
     let Begun { organization, environment, id, trigger, requested_by } = *check;
     let interrupted = Failure::new(
         drift_domain::failure::Side::Live,
