@@ -164,7 +164,11 @@ impl Client {
             return Ok(Reply { status, headers, body: body.freeze() });
         }
         let passes = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-        Err(Failed { failure: answer::refused(&self.host, status, &headers, &body, url), passes })
+        // What refuses may repeat what it was sent: a body that holds the key is quoted nowhere.
+        let key = self.key.as_bytes();
+        let repeats_key = body.windows(key.len().max(1)).any(|part| part == key);
+        let told: &[u8] = if repeats_key { b"" } else { &body };
+        Err(Failed { failure: answer::refused(&self.host, status, &headers, told, url), passes })
     }
 
     fn url(&self, ask: &Ask<'_>) -> Result<Url, Failure> {

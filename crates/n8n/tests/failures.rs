@@ -225,3 +225,18 @@ async fn nothing_that_is_printed_holds_the_key_or_content() {
     let printed = format!("{settings:?} {client:?} {listing:?}");
     assert!(!printed.contains(&sim.api_key()) && !printed.contains("scheduleTrigger"), "{printed}");
 }
+
+#[tokio::test]
+async fn a_refusal_that_repeats_the_key_is_not_quoted() {
+    for status in [403, 409, 500] {
+        let sim = sim().await;
+        let echo = Answer::json(status, &format!("no route for X-N8N-API-KEY: {}", sim.api_key()));
+        sim.faults().add(Rule::new(Fault::Answer(echo)));
+        let failure = client_of(&sim).list().await.unwrap_err();
+        assert!(!failure.message.contains(&sim.api_key()), "{status}: {failure}");
+        assert!(
+            !format!("{failure:?}").contains("no route for"),
+            "{status}: the rest of such a body is not quoted either"
+        );
+    }
+}
