@@ -2,8 +2,11 @@
 //! [`Caller::permit`] makes one: a call that was not gated does not compile.
 //!
 //! ```compile_fail
-//! use drift_services::gate::{cap, Permit};
-//! let forged: Permit<cap::Recheck> = Permit { caller: todo!(), _capability: std::marker::PhantomData };
+//! use drift_services::gate::{cap, Caller, Permit};
+//!
+//! fn forge(caller: Caller) -> Permit<cap::Recheck> {
+//!     Permit { caller, _capability: std::marker::PhantomData }
+//! }
 //! ```
 
 use std::marker::PhantomData;
