@@ -44,4 +44,24 @@ id! {
     IncidentId;
     /// A signed-in browser.
     SessionId;
+    /// An invitation into an organization.
+    InvitationId;
+    /// An API token.
+    TokenId;
+    /// The execution of a decision.
+    ArtifactId;
+    /// A request for a higher plan.
+    UpgradeRequestId;
+}
+
+/// An event. Events are numbered in the order in which they were added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(transparent)]
+pub struct EventId(pub i64);
+
+impl std::fmt::Display for EventId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
 }

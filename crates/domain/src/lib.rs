@@ -11,6 +11,7 @@ pub mod environment;
 pub mod failure;
 pub mod fingerprint;
 pub mod ids;
+pub mod incident;
 pub mod plan;
 pub mod role;
 pub mod severity;

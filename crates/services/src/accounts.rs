@@ -10,11 +10,14 @@ mod set_up;
 mod sign_in;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use drift_domain::ids::{OrganizationId, SessionId};
+use drift_domain::plan::Plan;
 use drift_domain::views::{Me, OrganizationView};
 use drift_store::people::{self, Membership, User};
+use drift_store::plans;
 use drift_store::sessions::{self, NewSession};
 use drift_store::{PgConnection, StoreError};
 use rand::TryRngCore;
@@ -109,13 +112,15 @@ impl Services {
         if now - session.last_seen_at >= SEEN_EVERY {
             sessions::touch(&mut db, session.id, now).await?;
         }
+        let plan = plans::effective(&mut db, session.organization_id).await?;
+        let plan = plan.unwrap_or_else(|| Plan::standard(session.plan));
         Ok(Some(Caller {
             user_id: session.user_id,
             name: session.name,
             email: session.email,
             organization_id: session.organization_id,
             organization_name: session.organization_name,
-            plan: session.plan,
+            plan: Arc::new(plan),
             role: session.role,
             session_id: session.id,
         }))
@@ -143,7 +148,7 @@ impl Services {
             organization: OrganizationView {
                 id: caller.organization_id,
                 name: caller.organization_name.clone(),
-                plan: caller.plan,
+                plan: caller.plan.tier(),
                 role: caller.role,
             },
             organizations: memberships.into_iter().map(organization_view).collect(),
@@ -209,13 +214,15 @@ impl Services {
             expires_at: now + LONGEST,
         };
         sessions::insert(db, &new, now).await?;
+        let plan = plans::effective(db, place.organization_id).await?;
+        let plan = plan.unwrap_or_else(|| Plan::standard(place.plan));
         let caller = Caller {
             user_id: user.id,
             name: user.name.clone(),
             email: user.email.clone(),
             organization_id: place.organization_id,
             organization_name: place.organization_name,
-            plan: place.plan,
+            plan: Arc::new(plan),
             role: place.role,
             session_id: new.id,
         };

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use drift_domain::change::{ChangeState, ChangeType, DecisionKind};
 use drift_domain::ids::{ChangeId, CheckId, DecisionId, EnvironmentId};
-use drift_domain::plan::{Capability, DiffLimit, PlanTier};
+use drift_domain::plan::{Capability, DiffLimit, Grant, Plan, PlanTier};
 use drift_domain::views::{
     AdoptionView, ChangeFilter, ChangePage, ChangeRow, CheckRow, DiffAccess, DiffOrRefusal, DiffView, Workspace,
 };
@@ -40,7 +40,7 @@ impl Services {
         filter: ChangeFilter,
     ) -> ServiceResult<Workspace> {
         let (organization, caller) = (permit.organization(), permit.caller());
-        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        let mut db = self.tenant(permit.organization()).await?;
         let record = environment(&mut db, permit, id).await?;
         let open = by_severity(changes::list(&mut db, organization, id, Which::Open, i64::MAX).await?);
         let shown = match filter.state {
@@ -52,7 +52,7 @@ impl Services {
         let newest = checks::newest_good(&mut db, organization, id).await?;
         let checking = checks::is_running(&mut db, organization, id).await?;
         let vanished = open.iter().filter(|c| c.state == ChangeState::Vanished).count();
-        let allowed = openable(caller.plan, &open);
+        let allowed = openable(&caller.plan, &open);
         let matching: Vec<&ChangeRecord> = shown.iter().filter(|change| passes(change, &filter)).collect();
         Ok(Workspace {
             environment: views::environment_page(&record, newest.as_ref(), checking, caller, self.clock.now()),
@@ -60,18 +60,18 @@ impl Services {
             changes: matching
                 .into_iter()
                 .take(LISTED)
-                .map(|change| views::change_row(change, may_open(caller.plan, &allowed, change.id)))
+                .map(|change| views::change_row(change, may_open(&caller.plan, &allowed, change.id)))
                 .collect(),
             open_changes: record.open_changes,
             vanished_changes: u32::try_from(vanished).unwrap_or(u32::MAX),
             adoption: adoption(&record, newest.as_ref(), &open, caller),
             filter,
-            diff_access: diff_access(caller.plan),
+            diff_access: diff_access(&caller.plan),
             ambiguities: workflows::ambiguities(&mut db, organization, id).await?,
             ignored: newest.map(|n| n.ignored).unwrap_or_default(),
             checks: checks::list(&mut db, organization, id, None, CHECKS_IN_WORKSPACE).await?,
             can_confirm: caller.may(Capability::ConfirmVanished),
-            by_hand: Capability::Incidents.grant(caller.plan) == drift_domain::plan::Grant::None,
+            by_hand: caller.plan.grant(Capability::Incidents) == Grant::None,
         })
     }
 
@@ -86,21 +86,21 @@ impl Services {
         change: ChangeId,
     ) -> ServiceResult<ChangePage> {
         let (organization, caller) = (permit.organization(), permit.caller());
-        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        let mut db = self.tenant(permit.organization()).await?;
         let record = environment(&mut db, permit, id).await?;
         let found = changes::list(&mut db, organization, id, Which::One(change), 1).await?.pop();
         let found = found.ok_or(ServiceError::NotFound("change"))?;
         let open = by_severity(changes::list(&mut db, organization, id, Which::Open, i64::MAX).await?);
-        let allowed = openable(caller.plan, &open);
-        let diff = if may_open(caller.plan, &allowed, found.id) {
+        let allowed = openable(&caller.plan, &open);
+        let diff = if may_open(&caller.plan, &allowed, found.id) {
             let live = stored(&mut db, permit, found.live_snapshot).await?;
             let desired = stored(&mut db, permit, found.desired_snapshot).await?;
             DiffOrRefusal::Diff(diff_of(live, desired, found.workflow.clone()).await?)
         } else {
-            refusal(caller.plan)
+            refusal(&caller.plan)
         };
         let history = changes::list(&mut db, organization, id, Which::OfWorkflow(found.workflow_id), i64::MAX).await?;
-        let row = |c: &ChangeRecord| views::change_row(c, may_open(caller.plan, &allowed, c.id));
+        let row = |c: &ChangeRecord| views::change_row(c, may_open(&caller.plan, &allowed, c.id));
         let older: Vec<ChangeRow> = history.iter().filter(|c| c.id != found.id).map(row).collect();
         let base = record.connection.n8n_base_url.trim_end_matches('/');
         Ok(ChangePage {
@@ -123,7 +123,7 @@ impl Services {
         id: EnvironmentId,
         before: Option<CheckId>,
     ) -> ServiceResult<Vec<CheckRow>> {
-        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        let mut db = self.tenant(permit.organization()).await?;
         environment(&mut db, permit, id).await?;
         Ok(checks::list(&mut db, permit.organization(), id, before, CHECKS_LISTED).await?)
     }
@@ -148,7 +148,7 @@ impl Services {
             return Err(ServiceError::invalid("reason", message));
         }
         let now = self.clock.now();
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = self.tenant(permit.organization()).await?;
         environments::lock(&mut tx, organization, id).await?.ok_or(ServiceError::NotFound("environment"))?;
         let found = changes::list(&mut tx, organization, id, Which::One(change), 1).await?.pop();
         let found = found.ok_or(ServiceError::NotFound("change"))?;
@@ -201,7 +201,7 @@ impl Services {
     ) -> ServiceResult<()> {
         let (organization, caller) = (permit.organization(), permit.caller());
         let now = self.clock.now();
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = self.tenant(permit.organization()).await?;
         environments::lock(&mut tx, organization, id).await?.ok_or(ServiceError::NotFound("environment"))?;
         let listed = workflows::ambiguities(&mut tx, organization, id).await?;
         let offered =
@@ -260,7 +260,7 @@ impl Services {
     ) -> ServiceResult<()> {
         let (organization, caller) = (permit.organization(), permit.caller());
         let now = self.clock.now();
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = self.tenant(permit.organization()).await?;
         let record = environment_in(&mut tx, organization, id).await?;
         if record.last_checked_at.is_none() {
             let message = "No check has read both sides yet, so there is nothing to review.";
@@ -316,8 +316,8 @@ fn passes(change: &ChangeRecord, filter: &ChangeFilter) -> bool {
         && named.is_none_or(|q| change.workflow.to_lowercase().contains(&q))
 }
 
-fn diff_access(plan: PlanTier) -> DiffAccess {
-    let full = PlanTier::ALL.iter().copied().find(|p| p.diff_limit() == DiffLimit::All).unwrap_or(PlanTier::Enterprise);
+fn diff_access(plan: &Plan) -> DiffAccess {
+    let full = Capability::Diff.first_full_plan().unwrap_or(PlanTier::Enterprise);
     let some = Capability::Diff.first_plan().unwrap_or(PlanTier::Enterprise);
     match plan.diff_limit() {
         DiffLimit::None => DiffAccess::None { needs: some },
@@ -327,14 +327,14 @@ fn diff_access(plan: PlanTier) -> DiffAccess {
 }
 
 /// The open changes whose diffs a limited plan shows: those of the first workflows, the most severe first.
-fn openable(plan: PlanTier, open: &[ChangeRecord]) -> Vec<ChangeId> {
+fn openable(plan: &Plan, open: &[ChangeRecord]) -> Vec<ChangeId> {
     match plan.diff_limit() {
         DiffLimit::Workflows(n) => open.iter().take(n as usize).map(|c| c.id).collect(),
         DiffLimit::None | DiffLimit::All => Vec::new(),
     }
 }
 
-fn may_open(plan: PlanTier, allowed: &[ChangeId], change: ChangeId) -> bool {
+fn may_open(plan: &Plan, allowed: &[ChangeId], change: ChangeId) -> bool {
     match plan.diff_limit() {
         DiffLimit::None => false,
         DiffLimit::Workflows(_) => allowed.contains(&change),
@@ -342,13 +342,13 @@ fn may_open(plan: PlanTier, allowed: &[ChangeId], change: ChangeId) -> bool {
     }
 }
 
-fn refusal(plan: PlanTier) -> DiffOrRefusal {
+fn refusal(plan: &Plan) -> DiffOrRefusal {
     let (message, needs) = match diff_access(plan) {
         DiffAccess::Limited { workflows, needs } => {
             let message = format!(
                 "The {} plan opens the diffs of the {workflows} most severe changes of an environment. All of them need \
                  the {} plan.",
-                plan.label(),
+                plan.tier().label(),
                 needs.label()
             );
             (message, needs)
@@ -356,7 +356,7 @@ fn refusal(plan: PlanTier) -> DiffOrRefusal {
         DiffAccess::None { needs } => {
             (format!("{} needs the {} plan or a higher one.", Capability::Diff.label(), needs.label()), needs)
         }
-        DiffAccess::All => ("This diff is not shown.".to_owned(), plan),
+        DiffAccess::All => ("This diff is not shown.".to_owned(), plan.tier()),
     };
     DiffOrRefusal::Refused { message, needs }
 }

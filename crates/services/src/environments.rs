@@ -50,7 +50,7 @@ impl Services {
         let limit = limit.unwrap_or(PAGE).clamp(1, PAGE);
         let after = after.filter(|text| !text.is_empty()).map(read_cursor).transpose()?;
         let now = self.clock.now();
-        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        let mut db = self.tenant(permit.organization()).await?;
         let organization = permit.organization();
         let start = after.as_ref().map(|(name, id)| (name.as_str(), *id));
         let mut records = environments::list(&mut db, organization, start, i64::from(limit) + 1).await?;
@@ -82,7 +82,7 @@ impl Services {
         permit: &Permit<cap::Visibility>,
         id: EnvironmentId,
     ) -> ServiceResult<EnvironmentPage> {
-        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        let mut db = self.tenant(permit.organization()).await?;
         let record = environment(&mut db, permit, id).await?;
         let newest = checks::newest_good(&mut db, permit.organization(), id).await?;
         let checking = checks::is_running(&mut db, permit.organization(), id).await?;
@@ -98,7 +98,7 @@ impl Services {
         permit: &Permit<cap::Configure>,
         id: EnvironmentId,
     ) -> ServiceResult<EnvironmentDraft> {
-        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        let mut db = self.tenant(permit.organization()).await?;
         let c = environment(&mut db, permit, id).await?.connection;
         Ok(EnvironmentDraft {
             name: c.name,
@@ -174,7 +174,7 @@ impl Services {
     ) -> ServiceResult<EnvironmentId> {
         let connection = self.read_draft(permit, None, &draft).await?;
         let id = EnvironmentId(uuid::Uuid::now_v7());
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = self.tenant(permit.organization()).await?;
         let organization = permit.organization();
         environments::insert(&mut tx, organization, id, &connection, self.clock.now()).await.map_err(name_taken)?;
         self.configured(&mut tx, permit, id, "environment.connected", &connection).await?;
@@ -193,7 +193,7 @@ impl Services {
         draft: EnvironmentDraft,
     ) -> ServiceResult<()> {
         let connection = self.read_draft(permit, Some(id), &draft).await?;
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = self.tenant(permit.organization()).await?;
         let organization = permit.organization();
         environments::update_connection(&mut tx, organization, id, &connection, self.clock.now())
             .await
@@ -208,7 +208,7 @@ impl Services {
     /// # Errors
     /// [`ServiceError::NotFound`] when the caller's organization has no such environment.
     pub async fn recheck(&self, permit: &Permit<cap::Recheck>, id: EnvironmentId) -> ServiceResult<()> {
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = self.tenant(permit.organization()).await?;
         environment(&mut tx, permit, id).await?;
         self.ask_for_check(&mut tx, id, CheckTrigger::Recheck, Some(permit.caller().user_id)).await?;
         self.announce(&mut tx, permit.organization(), id, "check.requested").await?;
@@ -261,7 +261,7 @@ impl Services {
         let stored = match existing {
             None => None,
             Some(id) => {
-                let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+                let mut db = self.tenant(permit.organization()).await?;
                 Some(environment(&mut db, permit, id).await?.connection)
             }
         };
@@ -338,7 +338,7 @@ impl Services {
     }
 
     pub(crate) async fn webhook_secret(&self, organization: OrganizationId) -> ServiceResult<Option<SecretString>> {
-        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        let mut db = self.tenant(organization).await?;
         let found = drift_store::people::organization(&mut db, organization).await?;
         found
             .map(|found| self.secrets.open(organization, Purpose::WebhookSecret, &found.webhook_secret))

@@ -5,14 +5,15 @@
 //! use drift_services::gate::{cap, Caller, Permit};
 //!
 //! fn forge(caller: Caller) -> Permit<cap::Recheck> {
-//!     Permit { caller, _capability: std::marker::PhantomData }
+//!     Permit { plan: caller.plan.clone(), caller, _capability: std::marker::PhantomData }
 //! }
 //! ```
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use drift_domain::ids::{OrganizationId, SessionId, UserId};
-use drift_domain::plan::{Capability, Grant, PlanTier};
+use drift_domain::plan::{Capability, Grant, Plan, PlanTier};
 use drift_domain::role::Role;
 
 use crate::error::{ServiceError, ServiceResult};
@@ -32,7 +33,7 @@ pub struct Caller {
     /// The organization's name.
     pub organization_name: String,
     /// The organization's plan now.
-    pub plan: PlanTier,
+    pub plan: Arc<Plan>,
     /// The person's role in it now.
     pub role: Role,
     /// The session that this came through.
@@ -65,16 +66,40 @@ pub mod cap {
         Visibility,
         /// See [`Capability::Summary`].
         Summary,
+        /// See [`Capability::Override`].
+        Override,
+        /// See [`Capability::Incidents`].
+        Incidents,
+        /// See [`Capability::ManageIncidents`].
+        ManageIncidents,
         /// See [`Capability::Diff`].
         Diff,
+        /// See [`Capability::Lifecycle`].
+        Lifecycle,
+        /// See [`Capability::Stabilize`].
+        Stabilize,
+        /// See [`Capability::Ownership`].
+        Ownership,
+        /// See [`Capability::TicketLink`].
+        TicketLink,
+        /// See [`Capability::AdjustSeverity`].
+        AdjustSeverity,
+        /// See [`Capability::Decide`].
+        Decide,
         /// See [`Capability::Recheck`].
         Recheck,
         /// See [`Capability::ConfirmVanished`].
         ConfirmVanished,
         /// See [`Capability::Configure`].
         Configure,
-        /// See [`Capability::Incidents`].
-        Incidents,
+        /// See [`Capability::RequestUpgrade`].
+        RequestUpgrade,
+        /// See [`Capability::ManagePlan`].
+        ManagePlan,
+        /// See [`Capability::Members`].
+        Members,
+        /// See [`Capability::Account`].
+        Account,
     }
 }
 
@@ -82,6 +107,7 @@ pub mod cap {
 #[derive(Clone, Debug)]
 pub struct Permit<C> {
     caller: Caller,
+    plan: Arc<Plan>,
     _capability: PhantomData<fn() -> C>,
 }
 
@@ -92,6 +118,12 @@ impl<C> Permit<C> {
         &self.caller
     }
 
+    /// The plan that it was permitted under: the organization's, or the one that an incident keeps.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The organization that the permit is for: the only one whose rows may be touched under it.
     #[must_use]
     pub fn organization(&self) -> OrganizationId {
@@ -100,25 +132,45 @@ impl<C> Permit<C> {
 }
 
 impl Caller {
-    /// Asks the gate: the plan first, then the role.
+    /// Asks the gate: the plan first, then the role. What the permit is used on is found, or not, by the service, which
+    /// knows this organization's rows alone; where "not yours" must come before "not in the plan", the services' own
+    /// gates for an environment and an incident look first.
     ///
     /// # Errors
     /// [`ServiceError::PlanRequired`] or [`ServiceError::RoleRequired`], naming what would do.
     pub fn permit<C: cap::Cap>(&self) -> ServiceResult<Permit<C>> {
-        let capability = C::CAPABILITY;
-        if capability.grant(self.plan) == Grant::None {
+        self.permit_under(&self.plan)
+    }
+
+    /// Asks the gate under the plan that an incident keeps (product, Incidents).
+    ///
+    /// # Errors
+    /// [`ServiceError::PlanRequired`] or [`ServiceError::RoleRequired`], naming what would do.
+    pub(crate) fn permit_under<C: cap::Cap>(&self, plan: &Arc<Plan>) -> ServiceResult<Permit<C>> {
+        self.ask(C::CAPABILITY, plan)?;
+        Ok(Permit { caller: self.clone(), plan: Arc::clone(plan), _capability: PhantomData })
+    }
+
+    fn ask(&self, capability: Capability, plan: &Plan) -> ServiceResult<()> {
+        if plan.grant(capability) == Grant::None {
             let needs = capability.first_plan().unwrap_or(PlanTier::Enterprise);
             return Err(ServiceError::PlanRequired { capability, needs });
         }
         if self.role < capability.least_role() {
             return Err(ServiceError::RoleRequired { capability, needs: capability.least_role(), has: self.role });
         }
-        Ok(Permit { caller: self.clone(), _capability: PhantomData })
+        Ok(())
     }
 
     /// Whether the gate would let this through: for what a screen offers, never for what the server does.
     #[must_use]
     pub fn may(&self, capability: Capability) -> bool {
-        capability.grant(self.plan) != Grant::None && self.role >= capability.least_role()
+        self.ask(capability, &self.plan).is_ok()
+    }
+
+    /// Why the gate would not let this through under a plan, for a screen to say.
+    #[must_use]
+    pub fn refusal_under(&self, capability: Capability, plan: &Plan) -> Option<ServiceError> {
+        self.ask(capability, plan).err()
     }
 }

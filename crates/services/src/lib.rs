@@ -9,7 +9,7 @@ use drift_domain::clock::Clock;
 use drift_domain::ids::{EnvironmentId, OrganizationId};
 use drift_domain::views::LiveEvent;
 use drift_store::secretbox::SecretBox;
-use drift_store::{PgConnection, PgPool, StoreError};
+use drift_store::{PgConnection, PgPool, StoreError, Transaction};
 use tokio::sync::broadcast;
 
 pub mod accounts;
@@ -80,6 +80,11 @@ impl Services {
     /// [`ServiceError::Unavailable`] when it does not.
     pub async fn ready(&self) -> ServiceResult<()> {
         Ok(drift_store::pool::ping(&self.pool).await?)
+    }
+
+    /// A transaction for one organization: the database shows and takes its rows alone.
+    pub(crate) async fn tenant(&self, organization: OrganizationId) -> ServiceResult<Transaction> {
+        Ok(drift_store::tenant::begin(&self.pool, organization).await?)
     }
 
     /// Announces that something happened in an environment, once `db`'s transaction commits.

@@ -1,9 +1,7 @@
 //! Retention: what is over is kept as long as the plan says, and no longer. What is open is kept whatever its age.
 
 use chrono::TimeDelta;
-use drift_domain::ids::OrganizationId;
-use drift_domain::plan::PlanTier;
-use drift_store::{StoreError, checks, contents, deliveries, people};
+use drift_store::{StoreError, checks, contents, deliveries, people, plans};
 
 use crate::Services;
 use crate::error::ServiceResult;
@@ -23,8 +21,8 @@ impl Services {
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
         drift_store::sessions::delete_ended(&mut db, now, now - crate::accounts::IDLE).await?;
         drift_store::sign_in::delete_before(&mut db, now - TimeDelta::days(1)).await?;
-        let organizations: Vec<(OrganizationId, PlanTier)> = people::plans(&mut db).await?;
-        for (organization, plan) in organizations {
+        for organization in people::organizations(&mut db).await? {
+            let Some(plan) = plans::effective(&mut db, organization).await? else { continue };
             checks::forget(&mut db, organization, now - TimeDelta::days(plan.history_days())).await?;
             contents::forget_unused(&mut db, organization, (now - TimeDelta::days(READINGS_DAYS)).date_naive()).await?;
             deliveries::forget(&mut db, organization, now - TimeDelta::days(DELIVERIES_DAYS)).await?;

@@ -1,20 +1,24 @@
 //! The job queue's port: enqueueing happens in the service's own transaction, so a rolled-back one leaves no job.
 //!
-//! The queue is `graphile_worker`, on the same database. A job is known by its key: asking twice folds into one. Jobs of
-//! one environment run one at a time, in a queue of their own.
+//! The queue is `graphile_worker`, on the same database. A job is known by its key: asking twice folds into one.
+//!
+//! Its named queues are not used. Taking one job locks the row of every queue that is free: with a queue for each of a
+//! thousand environments that is a thousand row locks and 54 kB of write-ahead log a job, and workers that ask at the same
+//! time find nothing (measured on version 0.14). That checks of one environment run one at a time is held by their own
+//! records: see [`crate::checks::begin`].
 
+use chrono::{DateTime, Utc};
 use drift_domain::check::CheckTrigger;
-use drift_domain::ids::{EnvironmentId, UserId};
+use drift_domain::ids::{EnvironmentId, OrganizationId, UserId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
-use sqlx::types::Json;
 
 use crate::error::StoreResult;
 
 /// The name under which checks are queued.
 pub const CHECK: &str = "check";
 
-/// The payload of a [`CHECK`] job.
+/// A check that somebody or something asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckJob {
     /// The environment to check.
@@ -23,6 +27,21 @@ pub struct CheckJob {
     pub trigger: CheckTrigger,
     /// Who asked for it, if a person did.
     pub requested_by: Option<UserId>,
+}
+
+/// The payload of a [`CHECK`] job: the check, and by whom its share of the work is counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuedCheck {
+    /// What is to be checked.
+    #[serde(flatten)]
+    pub job: CheckJob,
+    /// Whose environment it is.
+    pub organization_id: OrganizationId,
+    /// Host and port of its n8n, in small letters.
+    pub host: String,
+    /// When the schedule had it due.
+    #[serde(default)]
+    pub due_at: Option<DateTime<Utc>>,
 }
 
 /// The least urgent number is worked off last (graphile_worker: lower runs first).
@@ -34,20 +53,139 @@ const fn priority(trigger: CheckTrigger) -> i32 {
     }
 }
 
-/// Asks for a check. Of the checks of one environment, one that is scheduled and one that was asked for may wait at once:
-/// asking again folds into the one that waits, and the schedule never takes an asked-for one's place.
-pub async fn enqueue_check(db: &mut PgConnection, job: &CheckJob) -> StoreResult<()> {
-    let queue = format!("environment:{}", job.environment_id);
+/// Whether a check that was asked for waits apart from a scheduled one: of the checks of one environment, one of each may
+/// wait at once. Asking again folds into the one that waits, and the schedule never takes an asked-for one's place.
+fn key(job: &CheckJob) -> String {
     let kind = if job.trigger == CheckTrigger::Schedule { "scheduled" } else { "asked" };
-    let key = format!("check:{}:{kind}", job.environment_id);
+    format!("check:{}:{kind}", job.environment_id)
+}
+
+/// Asks for a check now. An environment that is gone is not asked about.
+pub async fn enqueue_check(db: &mut PgConnection, job: &CheckJob) -> StoreResult<()> {
+    enqueue(db, job, None, 0.0).await
+}
+
+/// Puts a check that could not begin yet back into the queue, for `seconds` from now.
+pub async fn put_back(db: &mut PgConnection, check: &QueuedCheck, seconds: f64) -> StoreResult<()> {
+    enqueue(db, &check.job, check.due_at, seconds).await
+}
+
+async fn enqueue(
+    db: &mut PgConnection,
+    job: &CheckJob,
+    due_at: Option<DateTime<Utc>>,
+    seconds: f64,
+) -> StoreResult<()> {
     sqlx::query!(
-        r#"SELECT id AS "id!" FROM graphile_worker.add_job($1, payload => $2::json, queue_name => $3, job_key => $4,
-             priority => $5)"#,
+        r#"SELECT (graphile_worker.add_job($2,
+               payload => json_build_object('environment_id', id, 'trigger', $3::text, 'requested_by', $4::uuid,
+                   'organization_id', organization_id, 'host', n8n_host, 'due_at', $5::timestamptz),
+               job_key => $6, priority => $7, run_at => now() + make_interval(secs => $8))).id AS "id!"
+           FROM environments WHERE id = $1"#,
+        job.environment_id.0,
         CHECK,
-        Json(job) as _,
-        queue,
-        key,
+        job.trigger.as_str(),
+        job.requested_by.map(|user| user.0),
+        due_at,
+        key(job),
         priority(job.trigger),
+        seconds,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(())
+}
+
+/// How the schedule shares the work out.
+#[derive(Clone, Copy, Debug)]
+pub struct Shares {
+    /// The most scheduled checks of one organization that wait or run at once, in all replicas together.
+    pub per_organization: i64,
+    /// The most that are asked for by one call: bounds the transaction, not the number checked.
+    pub at_once: i64,
+    /// Seconds after which a check that was asked for and never ended counts as lost.
+    pub lost_after: f64,
+    /// The longest time between two checks of an environment that fails, in seconds.
+    pub longest_pause: f64,
+}
+
+/// Asks for the checks that are due, and sets when each environment is due next: its interval, give or take a tenth, so
+/// that environments connected together do not stay together. Of those that are due, an environment's place in its own
+/// organization decides who goes first, so a large organization does not delay a small one. An environment whose check
+/// has not ended is left until it has. Answers how many were asked for.
+///
+/// One that is due further off than it can be was timed by a clock that was wrong, and is due, too.
+/// Any number of replicas may call this at once: each environment is taken by one.
+pub async fn enqueue_due(db: &mut PgConnection, now: DateTime<Utc>, shares: Shares) -> StoreResult<u32> {
+    let asked = sqlx::query_scalar!(
+        r#"WITH busy AS (
+               SELECT organization_id, count(*) AS checks FROM environments
+               WHERE queued_at > $1::timestamptz - make_interval(secs => $4) GROUP BY organization_id
+           ), due AS (
+               SELECT id, organization_id, next_check_at,
+                   row_number() OVER (PARTITION BY organization_id ORDER BY next_check_at) AS place
+               FROM environments
+               WHERE (next_check_at <= $1 OR next_check_at > $1 + make_interval(secs => CASE
+                         WHEN failures_in_a_row > 0 THEN greatest(interval_seconds, $5::double precision) ELSE interval_seconds END * 1.5))
+                   AND (queued_at IS NULL OR queued_at <= $1 - make_interval(secs => $4::double precision))
+           ), chosen AS (
+               SELECT due.id FROM due LEFT JOIN busy USING (organization_id)
+               WHERE due.place + coalesce(busy.checks, 0) <= $2 ORDER BY due.place, due.next_check_at LIMIT $3
+           ), taken AS (
+               SELECT id, least(next_check_at, $1) AS due_at FROM environments
+               WHERE id IN (SELECT id FROM chosen)
+                   AND (queued_at IS NULL OR queued_at <= $1 - make_interval(secs => $4::double precision))
+               FOR UPDATE SKIP LOCKED
+           ), set AS (
+               UPDATE environments e SET queued_at = $1,
+                   next_check_at = $1 + make_interval(secs => interval_seconds * (0.9 + 0.2 * random()))
+               FROM taken WHERE e.id = taken.id
+               RETURNING e.id, e.organization_id, e.n8n_host, taken.due_at
+           )
+           SELECT count(*) AS "asked!" FROM graphile_worker.add_jobs((
+               SELECT coalesce(array_agg(($6::text,
+                   json_build_object('environment_id', id, 'trigger', $7::text, 'requested_by', NULL,
+                       'organization_id', organization_id, 'host', n8n_host, 'due_at', due_at),
+                   NULL, NULL, NULL, 'check:' || id || ':scheduled', $8::integer::smallint, NULL
+               )::graphile_worker.job_spec), '{}') FROM set))"#,
+        now,
+        shares.per_organization,
+        shares.at_once,
+        shares.lost_after,
+        shares.longest_pause,
+        CHECK,
+        CheckTrigger::Schedule.as_str(),
+        priority(CheckTrigger::Schedule),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(u32::try_from(asked).unwrap_or(u32::MAX))
+}
+
+/// The name under which mail is queued.
+pub const MAIL: &str = "mail";
+
+/// The payload of a [`MAIL`] job. It holds links that sign people in, so it is sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailJob {
+    /// What to send, sealed ([`crate::secretbox::Purpose::Mail`]), in hexadecimal digits.
+    pub sealed: String,
+    /// When it is of no use any more and is not sent.
+    pub not_after: DateTime<Utc>,
+}
+
+/// Asks for a mail to be sent. Mails go out one at a time, so that a slow mail server takes one of the workers at most.
+///
+/// # Errors
+/// The database failed.
+pub async fn enqueue_mail(db: &mut PgConnection, job: &MailJob, key: Uuid) -> StoreResult<()> {
+    sqlx::query!(
+        r#"SELECT ask_for_job($1, $2::json, $3, $4, $5) AS "id!""#,
+        MAIL,
+        Json(job) as _,
+        "mail",
+        format!("mail:{key}"),
+        -5,
     )
     .fetch_one(db)
     .await?;

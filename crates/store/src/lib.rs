@@ -1,7 +1,8 @@
 //! Every SQL statement of WorkflowOps, one file a table family.
 //!
 //! Functions take a connection, so that services decide what is one transaction; times and identifiers are parameters.
-//! Each statement names the organization wherever the table has one (standing rule 9).
+//! Each statement names the organization wherever the table has one (standing rule 9), and what is done for a person is
+//! done in a transaction of [`tenant`], where the database itself shows that organization's rows alone.
 
 pub mod changes;
 pub mod checks;
@@ -10,14 +11,24 @@ pub mod deliveries;
 pub mod environments;
 pub mod error;
 pub mod events;
+pub mod identities;
+pub mod invitations;
 pub mod jobs;
 pub mod live;
 pub mod people;
+pub mod plans;
 pub mod pool;
+pub mod resets;
+pub mod schedule;
 pub mod secretbox;
 pub mod sessions;
 pub mod sign_in;
+pub mod tenant;
+pub mod tokens;
 pub mod workflows;
 
 pub use error::{StoreError, StoreResult};
 pub use sqlx::{PgConnection, PgPool};
+
+/// A transaction: rolled back unless it is committed.
+pub type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;

@@ -6,8 +6,10 @@ use drift_domain::plan::PlanTier;
 use drift_domain::role::Role;
 use sqlx::PgConnection;
 
-use crate::error::{StoreResult, word};
+use crate::error::{StoreResult, exactly_one, word};
 
+/// The constraint that keeps the last owner of an organization.
+pub const KEEPS_AN_OWNER: &str = "organizations_keep_an_owner";
 /// The constraint that refuses a second user with one e-mail address.
 pub const EMAIL_IS_UNIQUE: &str = "users_email_is_unique";
 /// The constraint that refuses an address that the database does not hold to be in lower case.
@@ -35,8 +37,10 @@ pub struct User {
     pub email: String,
     /// The person's name.
     pub name: String,
-    /// The password's hash as a PHC string.
-    pub password_hash: String,
+    /// The password's hash as a PHC string. `None` for who signs in through an identity provider alone.
+    pub password_hash: Option<String>,
+    /// When it was shown that the address is the person's own.
+    pub email_verified_at: Option<DateTime<Utc>>,
 }
 
 impl std::fmt::Debug for User {
@@ -112,11 +116,12 @@ pub async fn organization(db: &mut PgConnection, id: OrganizationId) -> StoreRes
 /// [`EMAIL_IS_UNIQUE`] when somebody has the address already, or the database failed.
 pub async fn insert_user(db: &mut PgConnection, new: &User, at: DateTime<Utc>) -> StoreResult<()> {
     sqlx::query!(
-        "INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO users (id, email, name, password_hash, email_verified_at, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
         new.id.0,
         new.email,
         new.name,
         new.password_hash,
+        new.email_verified_at,
         at,
     )
     .execute(db)
@@ -129,10 +134,61 @@ pub async fn insert_user(db: &mut PgConnection, new: &User, at: DateTime<Utc>) -
 /// # Errors
 /// The database failed.
 pub async fn user_by_email(db: &mut PgConnection, email: &str) -> StoreResult<Option<User>> {
-    let row = sqlx::query!("SELECT id, email, name, password_hash FROM users WHERE email = $1", email)
+    let id = sqlx::query_scalar!("SELECT id FROM users WHERE email = $1", email).fetch_optional(&mut *db).await?;
+    match id {
+        Some(id) => user(db, UserId(id)).await,
+        None => Ok(None),
+    }
+}
+
+/// The user with this identifier.
+///
+/// # Errors
+/// The database failed.
+pub async fn user(db: &mut PgConnection, id: UserId) -> StoreResult<Option<User>> {
+    let row = sqlx::query!("SELECT email, name, password_hash, email_verified_at FROM users WHERE id = $1", id.0)
         .fetch_optional(db)
         .await?;
-    Ok(row.map(|row| User { id: UserId(row.id), email: row.email, name: row.name, password_hash: row.password_hash }))
+    Ok(row.map(|row| User {
+        id,
+        email: row.email,
+        name: row.name,
+        password_hash: row.password_hash,
+        email_verified_at: row.email_verified_at,
+    }))
+}
+
+/// Notes that a person's address was shown to be their own. One that was before stays as it is.
+///
+/// # Errors
+/// The database failed.
+pub async fn verify_email(db: &mut PgConnection, id: UserId, at: DateTime<Utc>) -> StoreResult<()> {
+    sqlx::query!("UPDATE users SET email_verified_at = $2 WHERE id = $1 AND email_verified_at IS NULL", id.0, at)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Replaces a person's password, if it is still the one of `before` (or none, where there was none): of two changes that
+/// began with the same password one counts. Answers whether it did.
+///
+/// # Errors
+/// The database failed.
+pub async fn replace_password(
+    db: &mut PgConnection,
+    id: UserId,
+    before: Option<&str>,
+    password_hash: &str,
+) -> StoreResult<bool> {
+    let done = sqlx::query!(
+        "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2",
+        id.0,
+        before,
+        password_hash
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Makes a person a member, or changes the role of one who is.
@@ -159,6 +215,123 @@ pub async fn put_membership(
     Ok(())
 }
 
+/// A member of an organization.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Who.
+    pub user_id: UserId,
+    /// The person's name.
+    pub name: String,
+    /// The person's e-mail address.
+    pub email: String,
+    /// What the person may do.
+    pub role: Role,
+    /// When the person joined.
+    pub joined_at: DateTime<Utc>,
+    /// When a session or a token of the person was last used in this organization.
+    pub last_seen_at: Option<DateTime<Utc>>,
+}
+
+/// Keeps every other change of this organization's members waiting until this transaction ends: rules that look at more
+/// than one member hold until what follows from them is written.
+///
+/// # Errors
+/// The database failed.
+pub async fn lock_members(db: &mut PgConnection, organization: OrganizationId) -> StoreResult<()> {
+    sqlx::query!("SELECT id FROM organizations WHERE id = $1 FOR UPDATE", organization.0).fetch_optional(db).await?;
+    Ok(())
+}
+
+/// The members of an organization, the most powerful first, then by name.
+///
+/// # Errors
+/// The database failed.
+pub async fn members(db: &mut PgConnection, organization: OrganizationId) -> StoreResult<Vec<Member>> {
+    let rows = sqlx::query!(
+        r#"SELECT u.id, u.name, u.email, m.role, m.created_at,
+                  greatest(
+                      (SELECT max(s.last_seen_at) FROM sessions s
+                       WHERE s.organization_id = m.organization_id AND s.user_id = m.user_id),
+                      (SELECT max(t.last_used_at) FROM api_tokens t
+                       WHERE t.organization_id = m.organization_id AND t.user_id = m.user_id)
+                  ) AS last_seen_at
+           FROM memberships m JOIN users u ON u.id = m.user_id
+           WHERE m.organization_id = $1
+           ORDER BY array_position(ARRAY['OWNER', 'ADMIN', 'APPROVER', 'OPERATOR', 'VIEWER'], m.role), lower(u.name), u.id"#,
+        organization.0,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Member {
+                user_id: UserId(row.id),
+                name: row.name,
+                email: row.email,
+                role: word(&row.role)?,
+                joined_at: row.created_at,
+                last_seen_at: row.last_seen_at,
+            })
+        })
+        .collect()
+}
+
+/// A member's name and role.
+///
+/// # Errors
+/// The database failed.
+pub async fn member(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    user: UserId,
+) -> StoreResult<Option<(String, Role)>> {
+    let row = sqlx::query!(
+        "SELECT u.name, m.role FROM memberships m JOIN users u ON u.id = m.user_id
+         WHERE m.organization_id = $1 AND m.user_id = $2",
+        organization.0,
+        user.0
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(|row| Ok((row.name, word(&row.role)?))).transpose()
+}
+
+/// Ends a membership, and with it the person's sessions and tokens in that organization.
+///
+/// # Errors
+/// [`KEEPS_AN_OWNER`], [`crate::StoreError::WrongRows`] when there is no such member, or the database failed.
+pub async fn delete_membership(db: &mut PgConnection, organization: OrganizationId, user: UserId) -> StoreResult<()> {
+    let done = sqlx::query!(
+        "DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2",
+        organization.0,
+        user.0
+    )
+    .execute(db)
+    .await?;
+    exactly_one(done.rows_affected())
+}
+
+/// Changes what a member may do.
+///
+/// # Errors
+/// [`KEEPS_AN_OWNER`], [`crate::StoreError::WrongRows`] when there is no such member, or the database failed.
+pub async fn set_role(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    user: UserId,
+    role: Role,
+) -> StoreResult<()> {
+    let done = sqlx::query!(
+        "UPDATE memberships SET role = $3 WHERE organization_id = $1 AND user_id = $2",
+        organization.0,
+        user.0,
+        role.as_str()
+    )
+    .execute(db)
+    .await?;
+    exactly_one(done.rows_affected())
+}
+
 /// Where a person belongs, by the organizations' names.
 ///
 /// # Errors
@@ -183,8 +356,10 @@ pub async fn memberships(db: &mut PgConnection, user: UserId) -> StoreResult<Vec
         .collect()
 }
 
-/// Every organization and its plan: for background work that goes over all of them.
-pub async fn plans(db: &mut PgConnection) -> StoreResult<Vec<(OrganizationId, PlanTier)>> {
-    let rows = sqlx::query!("SELECT id, plan FROM organizations ORDER BY id").fetch_all(db).await?;
-    rows.into_iter().map(|row| Ok((OrganizationId(row.id), word(&row.plan)?))).collect()
+/// Every organization: for background work that goes over all of them.
+///
+/// # Errors
+/// The database failed.
+pub async fn organizations(db: &mut PgConnection) -> StoreResult<Vec<OrganizationId>> {
+    Ok(sqlx::query_scalar!("SELECT id FROM organizations ORDER BY id").fetch_all(db).await?.into_iter().map(OrganizationId).collect())
 }

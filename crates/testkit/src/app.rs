@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use drift_domain::check::{CheckOutcome, CheckTrigger};
 use drift_domain::clock::Clock;
 use drift_domain::ids::{EnvironmentId, OrganizationId, SessionId, UserId};
-use drift_domain::plan::PlanTier;
+use drift_domain::plan::{Plan, PlanTier};
 use drift_domain::role::Role;
 use drift_domain::views::{ChangeFilter, ChangeRow, EnvironmentDraft, EnvironmentPage, Workspace};
 use drift_services::gate::{Caller, Permit, cap};
@@ -66,7 +66,7 @@ impl TestApp {
 
     /// Another member of the caller's organization.
     pub async fn member(&self, of: &Caller, role: Role) -> Caller {
-        self.person(of.organization_id, &of.organization_name, of.plan, role).await
+        self.person(of.organization_id, &of.organization_name, of.plan.tier(), role).await
     }
 
     async fn person(&self, organization: OrganizationId, name: &str, plan: PlanTier, role: Role) -> Caller {
@@ -87,7 +87,7 @@ impl TestApp {
             email: user.email,
             organization_id: organization,
             organization_name: name.to_owned(),
-            plan,
+            plan: Arc::new(Plan::standard(plan)),
             role,
             session_id: SessionId(Uuid::now_v7()),
         }

@@ -117,7 +117,7 @@ async fn plans_see_what_they_have() {
     {
         let environment = ENVIRONMENTS.iter().find(|environment| environment.key == key).unwrap();
         let owner = shown.world.owner(environment).unwrap();
-        assert_eq!(owner.plan, plan);
+        assert_eq!(owner.plan.tier(), plan);
         let change = &shown.changes(key).await[0];
         let id = shown.row(key).await.id;
         let page = shown.app.services.change(&owner.permit().unwrap(), id, change.id).await.unwrap();

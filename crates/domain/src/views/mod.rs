@@ -5,8 +5,10 @@
 mod diff;
 mod drift;
 mod environments;
+mod incidents;
 mod live;
 mod people;
+mod plans;
 
 pub use diff::{DiffEntry, DiffKind, DiffLine, DiffView, LineKind};
 pub use drift::{
@@ -16,5 +18,12 @@ pub use drift::{
 pub use environments::{
     ConnectionReport, EnvironmentDraft, EnvironmentList, EnvironmentPage, EnvironmentRow, GitCredentials, SideReport,
 };
+pub use incidents::{
+    ActionView, ArtifactView, ClosingView, IncidentChange, IncidentFilter, IncidentList, IncidentPage, IncidentRow,
+    PersonView, ReceiptView, StepView, TicketView, TimelineEntry,
+};
 pub use live::LiveEvent;
-pub use people::{Me, OrganizationView};
+pub use people::{
+    AccountView, GreetingView, InvitationView, Me, MemberView, MembersView, OrganizationView, SessionView, TokenView,
+};
+pub use plans::{CapabilityRow, LimitCell, LimitRow, PlanChange, PlanPage, UpgradeOffer, UpgradeRequestView};
