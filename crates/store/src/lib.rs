@@ -15,6 +15,7 @@ pub mod identities;
 pub mod invitations;
 pub mod jobs;
 pub mod live;
+pub mod mails;
 pub mod people;
 pub mod plans;
 pub mod pool;

@@ -32,6 +32,8 @@ pub enum Purpose {
     GitSecret,
     /// `organizations.webhook_secret`
     WebhookSecret,
+    /// The payload of a job that sends mail. It belongs to the installation: the organization is the nil UUID.
+    Mail,
 }
 
 impl Purpose {
@@ -41,6 +43,7 @@ impl Purpose {
             Self::N8nApiKey => "environments.n8n_api_key",
             Self::GitSecret => "environments.git_secret",
             Self::WebhookSecret => "organizations.webhook_secret",
+            Self::Mail => "jobs.mail",
         }
     }
 }

@@ -189,6 +189,81 @@ pub async fn take_notice(
     Ok(row.map(|row| row.notice))
 }
 
+/// A person's session, as the person sees it.
+#[derive(Clone, Debug)]
+pub struct OwnSession {
+    /// Its identifier.
+    pub id: SessionId,
+    /// The name of the organization that it looks at.
+    pub organization_name: String,
+    /// What the browser calls itself.
+    pub user_agent: String,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When it was last noted that it is used.
+    pub last_seen_at: DateTime<Utc>,
+    /// When it ends, however much it is used.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A person's sessions that go on, wherever they look, the one used last first.
+///
+/// # Errors
+/// The database failed.
+pub async fn of_person(
+    db: &mut PgConnection,
+    user: UserId,
+    now: DateTime<Utc>,
+    idle_since: DateTime<Utc>,
+) -> StoreResult<Vec<OwnSession>> {
+    let rows = sqlx::query!(
+        "SELECT s.id, o.name, s.user_agent, s.created_at, s.last_seen_at, s.expires_at
+         FROM sessions s JOIN organizations o ON o.id = s.organization_id
+         WHERE s.user_id = $1 AND s.expires_at > $2 AND s.last_seen_at > $3
+         ORDER BY s.last_seen_at DESC, s.id",
+        user.0,
+        now,
+        idle_since
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| OwnSession {
+            id: SessionId(row.id),
+            organization_name: row.name,
+            user_agent: row.user_agent,
+            created_at: row.created_at,
+            last_seen_at: row.last_seen_at,
+            expires_at: row.expires_at,
+        })
+        .collect())
+}
+
+/// Ends one session of a person; answers whether there was one.
+///
+/// # Errors
+/// The database failed.
+pub async fn delete_of_person(db: &mut PgConnection, user: UserId, id: SessionId) -> StoreResult<bool> {
+    let done = sqlx::query!("DELETE FROM sessions WHERE id = $1 AND user_id = $2", id.0, user.0).execute(db).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends every session of a person, but for `except`, and says how many.
+///
+/// # Errors
+/// The database failed.
+pub async fn delete_all_of_person(db: &mut PgConnection, user: UserId, except: Option<SessionId>) -> StoreResult<u64> {
+    let done = sqlx::query!(
+        "DELETE FROM sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2",
+        user.0,
+        except.map(|id| id.0)
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Ends a session. One that ended before is no fault.
 ///
 /// # Errors

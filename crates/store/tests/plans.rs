@@ -19,7 +19,8 @@ async fn organization(pool: &PgPool, plan: PlanTier) -> OrganizationId {
         id: UserId(id.0),
         email: format!("{}@example.com", id.0.simple()),
         name: "Ada".to_owned(),
-        password_hash: "none".to_owned(),
+        password_hash: None,
+        email_verified_at: None,
     };
     people::insert_user(&mut db, &user, now).await.unwrap();
     people::put_membership(&mut db, id, user.id, Role::Owner, now).await.unwrap();

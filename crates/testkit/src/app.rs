@@ -76,7 +76,9 @@ impl TestApp {
             id,
             email: format!("{}@example.com", id.0.simple()),
             name: format!("A {role}"),
-            password_hash: "none: this person does not sign in".to_owned(),
+            // This person does not sign in.
+            password_hash: None,
+            email_verified_at: None,
         };
         let now = self.clock.now();
         people::insert_user(&mut db, &user, now).await.expect("a new person");

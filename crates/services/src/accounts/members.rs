@@ -44,7 +44,14 @@ impl Checked {
 
     pub(super) async fn insert(self, db: &mut PgConnection, at: DateTime<Utc>) -> ServiceResult<User> {
         let id = UserId(Uuid::now_v7());
-        let user = User { id, email: self.email, name: self.name, password_hash: self.password_hash };
+        let user = User {
+            id,
+            email: self.email,
+            name: self.name,
+            password_hash: Some(self.password_hash),
+            // Whoever runs the installation says who the person is.
+            email_verified_at: Some(at),
+        };
         match people::insert_user(db, &user, at).await {
             Err(error) if error.constraint() == Some(people::EMAIL_IS_UNIQUE) => {
                 Err(ServiceError::invalid("email", "Somebody has an account with this e-mail address already."))

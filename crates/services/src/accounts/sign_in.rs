@@ -52,7 +52,7 @@ impl Services {
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
         let user = people::user_by_email(&mut db, &email).await?;
         drop(db);
-        let hash = user.as_ref().map(|user| user.password_hash.clone());
+        let hash = user.as_ref().and_then(|user| user.password_hash.clone());
         let right = password::verify(attempt.password, hash).await?;
         let Some(user) = user.filter(|_| right) else {
             return Err(ServiceError::invalid("password", "E-mail or password is wrong."));
