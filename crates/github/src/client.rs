@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use crate::failure::failed;
 use crate::path::{encode, is_name, is_sha, reference as checked};
 use crate::source::{CommitInfo, Folder, Probe, Resolved, Settings, SourceOfTruth};
 use crate::wire::{Answer, JSON, Wire};
-use crate::{sha, tree};
+use crate::{bulk, sha, tree};
 
 /// Requests under way at once for one call. GitHub allows 100 for a whole account and asks for fewer.
 pub(crate) const CONCURRENCY: usize = 8;
@@ -32,6 +33,10 @@ pub struct Github {
     pub(crate) wire: Wire,
     /// `/repos/owner/name`.
     pub(crate) repository: String,
+    /// The server was seen not to have `merge-async`.
+    pub(crate) merges_at_once: AtomicBool,
+    /// The server was seen not to have GraphQL for this token.
+    pub(crate) reads_singly: AtomicBool,
 }
 
 impl fmt::Debug for Github {
@@ -41,8 +46,10 @@ impl fmt::Debug for Github {
 }
 
 #[derive(Deserialize)]
-struct Repository {
+pub(crate) struct Repository {
     id: u64,
+    #[serde(default)]
+    pub(crate) node_id: String,
     full_name: String,
     private: bool,
     default_branch: String,
@@ -95,10 +102,15 @@ impl Github {
                 format!("\"{owner}/{name}\" cannot be a repository. Write it as owner/name, as in its address");
             return Err(failed(FailureKind::NotFound, message));
         }
-        Ok(Self { wire: Wire::new(settings, clock)?, repository: format!("/repos/{owner}/{name}") })
+        Ok(Self {
+            wire: Wire::new(settings, clock)?,
+            repository: format!("/repos/{owner}/{name}"),
+            merges_at_once: AtomicBool::new(false),
+            reads_singly: AtomicBool::new(false),
+        })
     }
 
-    async fn repository(&self) -> Result<Repository, Failure> {
+    pub(crate) async fn repository(&self) -> Result<Repository, Failure> {
         let answer = self.wire.get(&self.repository, JSON, None).await?;
         match answer.status {
             StatusCode::OK => self.wire.json(&answer),
@@ -127,7 +139,7 @@ impl Github {
         )
     }
 
-    fn reference<'r>(&self, reference: &'r str) -> Result<&'r str, Failure> {
+    pub(crate) fn reference<'r>(&self, reference: &'r str) -> Result<&'r str, Failure> {
         checked(reference)
             .map_err(|wrong| failed(FailureKind::NotFound, format!("{}: {wrong}", self.wire.subject.repository)))
     }
@@ -189,8 +201,15 @@ impl SourceOfTruth for Github {
     }
 
     async fn blobs(&self, shas: &[String]) -> Result<Vec<(String, Bytes)>, Failure> {
+        let texts = &bulk::texts(self, shas).await?;
         stream::iter(shas.iter().cloned())
-            .map(|sha| async move { self.blob(&sha).await.map(|bytes| (sha, bytes)) })
+            .map(|sha| async move {
+                let bytes = match texts.get(&sha) {
+                    Some(text) => text.clone(),
+                    None => self.blob(&sha).await?,
+                };
+                Ok((sha, bytes))
+            })
             .buffered(CONCURRENCY)
             .try_collect()
             .await

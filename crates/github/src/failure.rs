@@ -32,7 +32,7 @@ impl Answer {
     }
 
     /// GitHub's words in brackets behind the status, as far as it said any.
-    fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         match self.message() {
             Some(message) => format!("{} {message}", self.status.as_u16()),
             None => self.status.as_u16().to_string(),
@@ -99,7 +99,7 @@ impl Subject {
 
     /// Told apart from a missing permission as GitHub documents it: 429, or a 403 with `retry-after`, with nothing
     /// remaining, or with the words. Waiting follows `retry-after`, then `x-ratelimit-reset`, then a minute.
-    fn rate_limited(&self, answer: &Answer, now: DateTime<Utc>) -> Option<Failure> {
+    pub(crate) fn rate_limited(&self, answer: &Answer, now: DateTime<Utc>) -> Option<Failure> {
         let headers = &answer.headers;
         let message = answer.message().unwrap_or_default().to_ascii_lowercase();
         let spent = number(headers, "x-ratelimit-remaining") == Some(0);
@@ -125,7 +125,7 @@ impl Subject {
         let mut failure = failed(
             FailureKind::RateLimited,
             format!(
-                "{server} put off reading {repository}: {which}. It may be asked again at {}",
+                "{server} put off what was asked about {repository}: {which}. It may be asked again at {}",
                 clock_time(now, wait)
             ),
         );
@@ -200,7 +200,7 @@ impl Subject {
     }
 }
 
-fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+pub(crate) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 

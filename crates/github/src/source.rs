@@ -153,6 +153,8 @@ pub struct Timeouts {
     pub retry_pause: Duration,
     /// How often such a read is repeated.
     pub retries: u32,
+    /// Between the end of one write and the beginning of the next (GitHub's advice: at least a second).
+    pub write_pause: Duration,
 }
 
 impl Default for Timeouts {
@@ -162,6 +164,7 @@ impl Default for Timeouts {
             request: Duration::from_secs(60),
             retry_pause: Duration::from_millis(300),
             retries: 2,
+            write_pause: Duration::from_secs(1),
         }
     }
 }

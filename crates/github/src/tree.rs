@@ -112,7 +112,7 @@ async fn descend(github: &Github, commit: &str, folder: &str) -> Result<String, 
 }
 
 /// A tree listed through a commit's SHA does not tell its own; the commit does.
-async fn root_tree(github: &Github, commit: &str) -> Result<String, Failure> {
+pub(crate) async fn root_tree(github: &Github, commit: &str) -> Result<String, Failure> {
     let subject = &github.wire.subject;
     if !is_sha(commit) {
         return Err(failed(FailureKind::Internal, format!("\"{commit}\" is not the full SHA of a commit")));

@@ -37,7 +37,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// A refusal whose body repeats the token (proxies that show what they got do) loses its body: its words are quoted
     /// in failures.
-    fn without(mut self, authorization: &HeaderValue) -> Self {
+    pub(crate) fn without(mut self, authorization: &HeaderValue) -> Self {
         let token = authorization.as_bytes().strip_prefix(b"Bearer ").unwrap_or_default();
         let repeated = |body: &[u8]| !token.is_empty() && body.windows(token.len()).any(|bytes| bytes == token);
         if !self.status.is_success() && repeated(&self.body) {
@@ -51,11 +51,13 @@ impl Answer {
 pub(crate) struct Wire {
     octocrab: Octocrab,
     /// Without a slash at its end.
-    base: String,
+    pub(crate) base: String,
     pub(crate) subject: Subject,
     auth: Auth,
-    timeouts: Timeouts,
-    clock: Arc<dyn Clock>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Held while a write is under way, with when the last one ended: writes go one after another, with a pause between.
+    pub(crate) writes: tokio::sync::Mutex<Option<tokio::time::Instant>>,
     /// A rate limit that is being waited out: GitHub bans those who go on asking.
     held: Mutex<Option<(DateTime<Utc>, Failure)>>,
 }
@@ -80,7 +82,8 @@ impl Wire {
             failed(FailureKind::Internal, message)
         })?;
         let timeouts = settings.timeouts;
-        Ok(Self { octocrab, base, subject, auth, timeouts, clock, held: Mutex::new(None) })
+        let (writes, held) = Default::default();
+        Ok(Self { octocrab, base, subject, auth, timeouts, clock, writes, held })
     }
 
     /// Reads `path` (from the base address, encoded). Failures that mean the same whatever was asked are returned as
@@ -105,7 +108,7 @@ impl Wire {
         })
     }
 
-    fn wait_out(&self) -> Result<(), Failure> {
+    pub(crate) fn wait_out(&self) -> Result<(), Failure> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((until, failure)) = &*held {
             let left = *until - self.clock.now();
@@ -119,7 +122,7 @@ impl Wire {
         Ok(())
     }
 
-    fn hold(&self, failure: Failure) -> Failure {
+    pub(crate) fn hold(&self, failure: Failure) -> Failure {
         if let (FailureKind::RateLimited, Some(wait)) = (failure.kind, failure.retry_after) {
             let wait = TimeDelta::seconds(i64::try_from(wait.min(86_400)).unwrap_or(86_400));
             *self.held.lock().unwrap_or_else(PoisonError::into_inner) =
@@ -163,9 +166,18 @@ impl Wire {
     }
 
     async fn send(&self, request: http::request::Builder) -> Result<Answer, Failure> {
+        self.send_with(request, None).await
+    }
+
+    /// One exchange, once.
+    pub(crate) async fn send_with(
+        &self,
+        request: http::request::Builder,
+        body: Option<&serde_json::Value>,
+    ) -> Result<Answer, Failure> {
         let limit = self.timeouts.request;
         let exchange = async {
-            let request = self.octocrab.build_request(request, None::<&()>).map_err(|error| self.transport(&error))?;
+            let request = self.octocrab.build_request(request, body).map_err(|error| self.transport(&error))?;
             let response = self.octocrab.send(request).await.map_err(|error| self.transport(&error))?;
             let (parts, body) = response.into_parts();
             let limit = usize::try_from(MAX_BLOB_BYTES).unwrap_or(usize::MAX);
@@ -220,7 +232,7 @@ impl Wire {
     }
 
     /// A redirect of a repository's address means that it was renamed or moved; its number leads to the new name.
-    async fn redirected(&self, answer: &Answer) -> Failure {
+    pub(crate) async fn redirected(&self, answer: &Answer) -> Failure {
         let location = answer.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let Some(id) = repository_id(location) else {
             return self.subject.broken(&format!("a redirect ({}) to {}", answer.status.as_u16(), clip(location)));
@@ -231,7 +243,7 @@ impl Wire {
         self.subject.renamed(name.map(|name| clip(&name.full_name)).as_deref())
     }
 
-    async fn authorization(&self) -> Result<HeaderValue, Failure> {
+    pub(crate) async fn authorization(&self) -> Result<HeaderValue, Failure> {
         let app = match &self.auth {
             Auth::Token(header) => return Ok(header.clone()),
             Auth::App(app) => app,
@@ -253,7 +265,7 @@ impl Wire {
     }
 
     /// Forgets the installation token that was not accepted; `false` for a token that a person entered.
-    async fn forget(&self, refused: &HeaderValue) -> bool {
+    pub(crate) async fn forget(&self, refused: &HeaderValue) -> bool {
         let Auth::App(app) = &self.auth else { return false };
         let mut minted = app.minted.lock().await;
         if minted.as_ref().and_then(|minted| minted.usable(self.clock.now())).as_ref() == Some(refused) {

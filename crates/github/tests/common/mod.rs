@@ -85,9 +85,9 @@ impl World {
     }
 }
 
-/// No pause between repetitions.
+/// No pause between repetitions, nor between writes.
 pub fn quick() -> Timeouts {
-    Timeouts { retry_pause: Duration::ZERO, ..Timeouts::default() }
+    Timeouts { retry_pause: Duration::ZERO, write_pause: Duration::ZERO, ..Timeouts::default() }
 }
 
 /// The failure's kind and message, once it is sure that it holds no token.
