@@ -18,8 +18,9 @@ fn page(error: &ServiceError) -> (Page, HeaderMap) {
         ServiceError::NotFound(_) => (StatusCode::NOT_FOUND, "Not found", Icon::Question),
         ServiceError::PlanRequired { .. } => (StatusCode::PAYMENT_REQUIRED, "Not part of this plan", Icon::Lock),
         ServiceError::RoleRequired { .. } => (StatusCode::FORBIDDEN, "Not with this role", Icon::Lock),
+        ServiceError::PolicyRefused { .. } => (StatusCode::FORBIDDEN, "A policy does not allow this", Icon::Lock),
         ServiceError::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "This could not be used", Icon::Warning),
-        ServiceError::Conflict(_) => (StatusCode::CONFLICT, "Things have changed meanwhile", Icon::Warning),
+        ServiceError::Conflict(_) | ServiceError::Stale { .. } => (StatusCode::CONFLICT, "Things have changed meanwhile", Icon::Warning),
         ServiceError::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts", Icon::Clock),
         ServiceError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Not just now", Icon::Warning),
     };
@@ -52,7 +53,10 @@ pub(super) async fn respond(visit: &Visit, error: ServiceError) -> Response {
 pub(super) fn notice(error: ServiceError, draft: Option<serde_json::Value>) -> Result<Notice, ServiceError> {
     let field = match &error {
         ServiceError::Invalid { field, .. } => Some((*field).to_owned()),
-        ServiceError::Conflict(_) | ServiceError::RateLimited { .. } => None,
+        ServiceError::PolicyRefused { .. }
+        | ServiceError::Conflict(_)
+        | ServiceError::Stale { .. }
+        | ServiceError::RateLimited { .. } => None,
         ServiceError::Unavailable(_) => {
             log(&error);
             None

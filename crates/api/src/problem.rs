@@ -33,6 +33,12 @@ pub struct Problem {
     /// The least role that may (403).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needs_role: Option<Role>,
+    /// The policy or limit that does not allow it (403).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// What happened since the caller looked, oldest first (409, 412).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub meanwhile: Vec<String>,
     /// Seconds to wait (429, 503); also in the header `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
@@ -50,6 +56,8 @@ impl Problem {
             capability: None,
             needs_plan: None,
             needs_role: None,
+            policy: None,
+            meanwhile: Vec::new(),
             retry_after: None,
         }
     }
@@ -77,6 +85,14 @@ impl From<ServiceError> for Problem {
                 capability: Some(capability),
                 needs_role: Some(needs),
                 ..Self::new(StatusCode::FORBIDDEN, "role-required", "The role may not do this", detail)
+            },
+            ServiceError::PolicyRefused { policy, message: _ } => Self {
+                policy: Some(policy.to_owned()),
+                ..Self::new(StatusCode::FORBIDDEN, "policy-refused", "A policy does not allow this", detail)
+            },
+            ServiceError::Stale { meanwhile } => Self {
+                meanwhile,
+                ..Self::new(StatusCode::CONFLICT, "stale", "It was changed since you looked", detail)
             },
             ServiceError::Invalid { field, message: _ } => Self {
                 field: Some(field.to_owned()),
@@ -124,7 +140,7 @@ mod tests {
     /// Every error of the services, with the status and the type that programs rely on.
     #[test]
     fn each_error_has_its_status_and_names_what_would_help() {
-        let cases: [(ServiceError, u16, &str); 8] = [
+        let cases: [(ServiceError, u16, &str); 10] = [
             (ServiceError::Unauthenticated, 401, "unauthenticated"),
             (ServiceError::NotFound("environment"), 404, "not-found"),
             (ServiceError::PlanRequired { capability: Capability::Diff, needs: PlanTier::Pro }, 402, "plan-required"),
@@ -133,6 +149,8 @@ mod tests {
                 403,
                 "role-required",
             ),
+            (ServiceError::policy("OVERRIDE_DAYS", "Overrides are not allowed."), 403, "policy-refused"),
+            (ServiceError::Stale { meanwhile: vec!["Ada closed it.".to_owned()] }, 409, "stale"),
             (ServiceError::invalid("name", "The name is empty."), 422, "invalid"),
             (ServiceError::Conflict("It was decided already.".to_owned()), 409, "conflict"),
             (ServiceError::RateLimited { retry_after_seconds: 90 }, 429, "rate-limited"),

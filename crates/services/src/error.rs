@@ -5,7 +5,7 @@ use drift_domain::role::Role;
 
 /// Why a service did not do what it was asked.
 ///
-/// The order in which the gate answers is fixed (product, Plans): not yours, plan, role.
+/// The order in which the gate answers is fixed (product, Plans): not yours, plan, role, policy.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// Nobody is signed in, or the session is over.
@@ -40,9 +40,23 @@ pub enum ServiceError {
         /// What is wrong with it and what would be right.
         message: String,
     },
+    /// A limit or policy that the organization set does not allow it, whoever asks.
+    #[error("{message}")]
+    PolicyRefused {
+        /// The policy or limit, by a name that stays the same from release to release.
+        policy: &'static str,
+        /// What is not allowed, and what would satisfy the policy.
+        message: String,
+    },
     /// What was asked for does not fit the state that things are in now. Nothing was changed.
     #[error("{0}")]
     Conflict(String),
+    /// The caller acted on what it saw, and other things have happened since. Nothing was changed.
+    #[error("{}", stale(.meanwhile))]
+    Stale {
+        /// What happened meanwhile, oldest first: sentences from the timeline. Empty when it cannot be told.
+        meanwhile: Vec<String>,
+    },
     /// Too many attempts.
     #[error("Too many attempts. Try again in {} minutes.", .retry_after_seconds.div_ceil(60))]
     RateLimited {
@@ -54,7 +68,18 @@ pub enum ServiceError {
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// What a person reads whose page was older than what it shows.
+fn stale(meanwhile: &[String]) -> String {
+    let what = if meanwhile.is_empty() { String::new() } else { format!(" Meanwhile: {}", meanwhile.join(" ")) };
+    format!("This was changed since you looked at it, so nothing was done.{what} Look at it again, then decide anew.")
+}
+
 impl ServiceError {
+    /// Something that a policy or limit of the organization does not allow.
+    pub fn policy(policy: &'static str, message: impl Into<String>) -> Self {
+        Self::PolicyRefused { policy, message: message.into() }
+    }
+
     /// Input that cannot be used.
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { field, message: message.into() }
