@@ -301,13 +301,10 @@ pub async fn member(
 /// # Errors
 /// [`KEEPS_AN_OWNER`], [`crate::StoreError::WrongRows`] when there is no such member, or the database failed.
 pub async fn delete_membership(db: &mut PgConnection, organization: OrganizationId, user: UserId) -> StoreResult<()> {
-    let done = sqlx::query!(
-        "DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2",
-        organization.0,
-        user.0
-    )
-    .execute(db)
-    .await?;
+    let done =
+        sqlx::query!("DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2", organization.0, user.0)
+            .execute(db)
+            .await?;
     exactly_one(done.rows_affected())
 }
 
@@ -361,5 +358,10 @@ pub async fn memberships(db: &mut PgConnection, user: UserId) -> StoreResult<Vec
 /// # Errors
 /// The database failed.
 pub async fn organizations(db: &mut PgConnection) -> StoreResult<Vec<OrganizationId>> {
-    Ok(sqlx::query_scalar!("SELECT id FROM organizations ORDER BY id").fetch_all(db).await?.into_iter().map(OrganizationId).collect())
+    Ok(sqlx::query_scalar!("SELECT id FROM organizations ORDER BY id")
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(OrganizationId)
+        .collect())
 }
