@@ -137,7 +137,7 @@ impl Product {
         let address = listener.local_addr()?;
         let grace = self.grace;
         let worker = drift_worker::Options {
-            concurrency: self.worker_concurrency,
+            limits: drift_worker::Limits::for_seats(self.worker_concurrency),
             phase: Duration::from_millis(rand::random_range(0..1000)),
             grace,
             ..drift_worker::Options::default()

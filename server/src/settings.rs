@@ -52,8 +52,9 @@ pub(crate) struct ServeSettings {
     #[arg(long, env = "WORKFLOWOPS_ALLOW_PRIVATE_NETWORKS", value_parser = BoolishValueParser::new())]
     pub(crate) allow_private_networks: bool,
 
-    /// How many checks run at once in this process.
-    #[arg(long, env = "WORKFLOWOPS_WORKER_CONCURRENCY", value_name = "N", default_value_t = 4, value_parser = value_parser!(u16).range(1..=64))]
+    /// How many checks work at once in this process, three quarters of them for one organization at most. Checks that wait
+    /// for a slow server do not count.
+    #[arg(long, env = "WORKFLOWOPS_WORKER_CONCURRENCY", value_name = "N", default_value_t = 16, value_parser = value_parser!(u16).range(1..=256))]
     pub(crate) worker_concurrency: u16,
 
     /// Seconds that running requests and checks get to finish after a signal to stop.

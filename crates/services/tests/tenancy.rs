@@ -197,11 +197,10 @@ async fn a_signed_push_brings_the_check_forward_once() {
     let another = app.organization(PlanTier::Agency).await;
     let theirs = deliver(&app, &another, "1", &push("main"), secret).await.unwrap();
     assert_eq!(theirs, DeliveryOutcome::Ignored, "their organization watches no such repository");
-    let waiting: i64 =
-        sqlx::query("SELECT count(*) AS n FROM graphile_worker.jobs WHERE queue_name LIKE 'environment:%'")
-            .fetch_one(app.database.pool())
-            .await
-            .unwrap()
-            .get("n");
+    let waiting: i64 = sqlx::query("SELECT count(*) AS n FROM graphile_worker.jobs WHERE task_identifier = 'check'")
+        .fetch_one(app.database.pool())
+        .await
+        .unwrap()
+        .get("n");
     assert_eq!(waiting, 1, "connecting and the push asked for one and the same check");
 }

@@ -51,38 +51,49 @@ pub struct Begun {
     pub trigger: CheckTrigger,
     /// Who asked for it, if a person did.
     pub requested_by: Option<UserId>,
+    /// The job that runs it, if one does.
+    pub job: Option<i64>,
+    /// When the schedule had it due, if the schedule asked.
+    pub due_at: Option<DateTime<Utc>>,
 }
 
-/// Records that a check began, and closes the record of one whose process died before it could.
+/// Whether a check could begin.
+#[derive(Clone, Debug)]
+pub enum Begin {
+    /// It has.
+    Begun {
+        /// Why the one before it never ended, if that is so: the process that ran it died.
+        interrupted: Option<Failure>,
+    },
+    /// Another check of the environment is running.
+    Busy,
+}
+
+/// Records that a check begins, unless another of the same environment is running, and closes the record of one whose
+/// process died before it could. The caller holds the environment's row ([`crate::schedule::lock`]).
 ///
-/// Checks of one environment run one at a time (its named queue), so whatever still reads RUNNING is over.
-///
-/// Answers why that one failed, if there was one.
-pub async fn begin(
-    db: &mut PgConnection,
-    check: &Begun,
-    rules_version: i32,
-    now: DateTime<Utc>,
-) -> StoreResult<Option<Failure>> {
-    let Begun { organization, environment, id, trigger, requested_by } = *check;
-    let interrupted = Failure::new(
-        drift_domain::failure::Side::Live,
-        drift_domain::failure::FailureKind::Internal,
-        "The check was interrupted before it ended, for example by a restart. The next one began after it.",
-    );
-    let closed = sqlx::query!(
-        "UPDATE checks SET outcome = 'FAILED', finished_at = greatest(started_at, $3), failure = $4
-         WHERE organization_id = $1 AND environment_id = $2 AND outcome = 'RUNNING'",
+/// A check that reads RUNNING is running while a worker holds its job: a dead worker's jobs are taken from it within
+/// seconds. One without a job is closed by the next.
+pub async fn begin(db: &mut PgConnection, check: &Begun, rules_version: i32, now: DateTime<Utc>) -> StoreResult<Begin> {
+    let Begun { organization, environment, id, trigger, requested_by, job, due_at } = *check;
+    let running = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM graphile_worker.jobs WHERE jobs.id = checks.job_id AND locked_at IS NOT NULL
+               AND jobs.id IS DISTINCT FROM $3) AS "alive!"
+           FROM checks WHERE organization_id = $1 AND environment_id = $2 AND outcome = 'RUNNING'"#,
         organization.0,
         environment.0,
-        now,
-        Json(&interrupted) as _,
+        job,
     )
-    .execute(&mut *db)
+    .fetch_all(&mut *db)
     .await?;
+    if running.contains(&true) {
+        return Ok(Begin::Busy);
+    }
+    let interrupted = if running.is_empty() { None } else { Some(close(db, check, now).await?) };
     sqlx::query!(
-        "INSERT INTO checks (organization_id, environment_id, id, trigger, requested_by, outcome, started_at, rules_version)
-         VALUES ($1, $2, $3, $4, $5, 'RUNNING', $6, $7)",
+        "INSERT INTO checks (organization_id, environment_id, id, trigger, requested_by, outcome, started_at,
+             rules_version, job_id, due_at)
+         VALUES ($1, $2, $3, $4, $5, 'RUNNING', $6, $7, $8, $9)",
         organization.0,
         environment.0,
         id.0,
@@ -90,10 +101,32 @@ pub async fn begin(
         requested_by.map(|user| user.0),
         now,
         rules_version,
+        job,
+        due_at,
     )
     .execute(db)
     .await?;
-    Ok((closed.rows_affected() > 0).then_some(interrupted))
+    Ok(Begin::Begun { interrupted })
+}
+
+/// Closes the records of checks that never ended.
+async fn close(db: &mut PgConnection, next: &Begun, now: DateTime<Utc>) -> StoreResult<Failure> {
+    let interrupted = Failure::new(
+        drift_domain::failure::Side::Live,
+        drift_domain::failure::FailureKind::Internal,
+        "The check was interrupted before it ended, for example by a restart. The next one began after it.",
+    );
+    sqlx::query!(
+        "UPDATE checks SET outcome = 'FAILED', finished_at = greatest(started_at, $3), failure = $4
+         WHERE organization_id = $1 AND environment_id = $2 AND outcome = 'RUNNING'",
+        next.organization.0,
+        next.environment.0,
+        now,
+        Json(&interrupted) as _,
+    )
+    .execute(db)
+    .await?;
+    Ok(interrupted)
 }
 
 /// Records how a check that read both sides whole ended. A check that is not running any more is not ended twice.

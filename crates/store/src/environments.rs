@@ -286,13 +286,6 @@ pub async fn bump(db: &mut PgConnection, organization: OrganizationId, id: Envir
     exactly_one(done.rows_affected())
 }
 
-/// Whose environment this is: for background work, which is asked for an environment and not for an organization.
-pub async fn organization_of(db: &mut PgConnection, id: EnvironmentId) -> StoreResult<Option<OrganizationId>> {
-    let found =
-        sqlx::query_scalar!("SELECT organization_id FROM environments WHERE id = $1", id.0).fetch_optional(db).await?;
-    Ok(found.map(OrganizationId))
-}
-
 /// The environments of an organization by name, those after `after` (a name in lower case and an id).
 pub async fn list(
     db: &mut PgConnection,
@@ -353,30 +346,6 @@ pub async fn badge_facts(db: &mut PgConnection, organization: OrganizationId) ->
         .collect()
 }
 
-/// Claims the environments whose check is due, at most `limit`, and sets when each is due next: its interval, give or
-/// take a tenth, so that environments connected together do not stay together.
-///
-/// One that is due further off than its interval allows was timed by a clock that was wrong, and is claimed, too.
-/// Any number of replicas may call this at once: each environment is claimed by one.
-pub async fn claim_due(
-    db: &mut PgConnection,
-    now: DateTime<Utc>,
-    limit: i64,
-) -> StoreResult<Vec<(OrganizationId, EnvironmentId)>> {
-    let rows = sqlx::query!(
-        "UPDATE environments SET next_check_at = $1 + make_interval(secs => interval_seconds * (0.9 + 0.2 * random()))
-         WHERE id IN (SELECT id FROM environments
-                      WHERE next_check_at <= $1 OR next_check_at > $1 + make_interval(secs => interval_seconds * 1.5)
-                      ORDER BY next_check_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-         RETURNING organization_id, id",
-        now,
-        limit
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| (OrganizationId(row.organization_id), EnvironmentId(row.id))).collect())
-}
-
 /// Environments of an organization that read this repository (the case of owner and name does not matter to GitHub).
 pub async fn by_repository(
     db: &mut PgConnection,
@@ -417,54 +386,6 @@ pub async fn recount(db: &mut PgConnection, organization: OrganizationId, id: En
         id.0,
         i32::try_from(open).unwrap_or(i32::MAX),
         DriftStatus::of(open, facts.open_incident).as_str(),
-    )
-    .execute(db)
-    .await?;
-    exactly_one(done.rows_affected())
-}
-
-/// Records that a check read both sides whole.
-pub async fn record_good(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    id: EnvironmentId,
-    at: DateTime<Utc>,
-    commit: &str,
-    tree: &str,
-    saw_drift: bool,
-) -> StoreResult<()> {
-    let done = sqlx::query!(
-        "UPDATE environments SET last_checked_at = $3, failure = NULL, failing_since = NULL, failures_in_a_row = 0,
-             git_commit = $4, git_tree = $5, last_drift_detected_at = CASE WHEN $6 THEN $3 ELSE last_drift_detected_at END
-         WHERE organization_id = $1 AND id = $2",
-        organization.0,
-        id.0,
-        at,
-        commit,
-        tree,
-        saw_drift
-    )
-    .execute(db)
-    .await?;
-    exactly_one(done.rows_affected())
-}
-
-/// Records that a check failed. Status, changes and `last_checked_at` stay (product, Detection 4).
-pub async fn record_failed(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    id: EnvironmentId,
-    at: DateTime<Utc>,
-    failure: &Failure,
-) -> StoreResult<()> {
-    let done = sqlx::query!(
-        "UPDATE environments SET failure = $4, failing_since = coalesce(failing_since, $3),
-             failures_in_a_row = failures_in_a_row + 1
-         WHERE organization_id = $1 AND id = $2",
-        organization.0,
-        id.0,
-        at,
-        Json(failure) as _,
     )
     .execute(db)
     .await?;

@@ -12,6 +12,7 @@ use drift_domain::check::CheckTrigger;
 use drift_domain::ids::{EnvironmentId, OrganizationId, UserId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
 use crate::error::StoreResult;
 
@@ -60,38 +61,38 @@ fn key(job: &CheckJob) -> String {
     format!("check:{}:{kind}", job.environment_id)
 }
 
-/// Asks for a check now. An environment that is gone is not asked about.
+/// Asks for a check now, in a tenant's transaction or in one of the product's own. An environment that is gone is not asked
+/// about.
 pub async fn enqueue_check(db: &mut PgConnection, job: &CheckJob) -> StoreResult<()> {
-    enqueue(db, job, None, 0.0).await
-}
-
-/// Puts a check that could not begin yet back into the queue, for `seconds` from now.
-pub async fn put_back(db: &mut PgConnection, check: &QueuedCheck, seconds: f64) -> StoreResult<()> {
-    enqueue(db, &check.job, check.due_at, seconds).await
-}
-
-async fn enqueue(
-    db: &mut PgConnection,
-    job: &CheckJob,
-    due_at: Option<DateTime<Utc>>,
-    seconds: f64,
-) -> StoreResult<()> {
     sqlx::query!(
-        r#"SELECT (graphile_worker.add_job($2,
-               payload => json_build_object('environment_id', id, 'trigger', $3::text, 'requested_by', $4::uuid,
-                   'organization_id', organization_id, 'host', n8n_host, 'due_at', $5::timestamptz),
-               job_key => $6, priority => $7, run_at => now() + make_interval(secs => $8))).id AS "id!"
+        r#"SELECT ask_for_job($2, json_build_object('environment_id', id, 'trigger', $3::text, 'requested_by', $4::uuid,
+               'organization_id', organization_id, 'host', n8n_host, 'due_at', NULL), NULL, $5, $6) AS "id!"
            FROM environments WHERE id = $1"#,
         job.environment_id.0,
         CHECK,
         job.trigger.as_str(),
         job.requested_by.map(|user| user.0),
-        due_at,
         key(job),
         priority(job.trigger),
-        seconds,
     )
     .fetch_optional(db)
+    .await?;
+    Ok(())
+}
+
+/// Puts a check that could not begin yet back into the queue, for `seconds` from now. One that was asked for meanwhile
+/// keeps its earlier place.
+pub async fn put_back(db: &mut PgConnection, check: &QueuedCheck, seconds: f64) -> StoreResult<()> {
+    sqlx::query!(
+        r#"SELECT (graphile_worker.add_job($1, payload => $2::json, job_key => $3, priority => $4,
+               run_at => now() + make_interval(secs => $5), job_key_mode => 'preserve_run_at')).id AS "id!""#,
+        CHECK,
+        Json(check) as _,
+        key(&check.job),
+        priority(check.job.trigger),
+        seconds,
+    )
+    .fetch_one(db)
     .await?;
     Ok(())
 }
@@ -160,34 +161,4 @@ pub async fn enqueue_due(db: &mut PgConnection, now: DateTime<Utc>, shares: Shar
     .fetch_one(db)
     .await?;
     Ok(u32::try_from(asked).unwrap_or(u32::MAX))
-}
-
-/// The name under which mail is queued.
-pub const MAIL: &str = "mail";
-
-/// The payload of a [`MAIL`] job. It holds links that sign people in, so it is sealed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MailJob {
-    /// What to send, sealed ([`crate::secretbox::Purpose::Mail`]), in hexadecimal digits.
-    pub sealed: String,
-    /// When it is of no use any more and is not sent.
-    pub not_after: DateTime<Utc>,
-}
-
-/// Asks for a mail to be sent. Mails go out one at a time, so that a slow mail server takes one of the workers at most.
-///
-/// # Errors
-/// The database failed.
-pub async fn enqueue_mail(db: &mut PgConnection, job: &MailJob, key: Uuid) -> StoreResult<()> {
-    sqlx::query!(
-        r#"SELECT ask_for_job($1, $2::json, $3, $4, $5) AS "id!""#,
-        MAIL,
-        Json(job) as _,
-        "mail",
-        format!("mail:{key}"),
-        -5,
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(())
 }

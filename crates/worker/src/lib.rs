@@ -9,6 +9,8 @@
 //! | its default | here |
 //! |---|---|
 //! | a dead worker's jobs stay locked for four hours | heartbeats, and recovery within [`Options::dead_after`] |
+//! | each free slot asks the database at each notice: as many statements as slots for one job | one fetch for all, every [`Options::poll`] |
+//! | whoever enqueues most works most | [`seats`](Limits): shares by organization and host, urgent checks first |
 //! | it installs handlers for signals of its own, `SIGPIPE` among them | it listens to the one shutdown token |
 //! | a job cut short by a shutdown waits for 30 s | the next replica takes it at once |
 //! | an error of the database ends the worker | it is started again, with a growing pause |
@@ -18,6 +20,7 @@
 //! fails a job, and the job is then tried again.
 
 mod check;
+mod seats;
 mod ticker;
 
 use std::sync::Arc;
@@ -25,17 +28,25 @@ use std::time::Duration;
 
 use drift_services::Services;
 use drift_store::PgPool;
-use graphile_worker::{JobPermanentlyFail, WorkerOptions, WorkerRecoveryConfig, WorkerShutdownConfig};
+use graphile_worker::{
+    JobPermanentlyFail, LocalQueueConfig, WorkerOptions, WorkerRecoveryConfig, WorkerShutdownConfig,
+};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+pub use seats::Limits;
 
 /// How the background work is done.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How many checks run at once in this replica.
-    pub concurrency: usize,
+    /// How many checks run at once in this replica, and whose.
+    pub limits: Limits,
+    /// How long a check may keep its seat while it waits for a server.
+    pub patience: Duration,
     /// The time between two looks for environments that are due.
     pub tick: Duration,
+    /// The time between two looks for jobs.
+    pub poll: Duration,
     /// How far this replica's ticks are moved, so that replicas which start together do not ask together.
     pub phase: Duration,
     /// The time between two tidyings.
@@ -53,18 +64,22 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            concurrency: 4,
+            limits: Limits::for_seats(16),
+            patience: Duration::from_secs(2),
             tick: Duration::from_secs(1),
+            poll: Duration::from_millis(250),
             phase: Duration::ZERO,
             tidy: Duration::from_secs(600),
             check_limit: Duration::from_secs(600),
             grace: Duration::from_secs(10),
-            heartbeat: Duration::from_secs(5),
-            dead_after: Duration::from_secs(20),
+            heartbeat: Duration::from_secs(3),
+            dead_after: Duration::from_secs(15),
         }
     }
 }
 
+/// How long a job that was fetched may lie here before it is given back.
+const UNWORKED: Duration = Duration::from_secs(10);
 /// The longest pause before a worker that the database threw out is started again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
@@ -104,9 +119,13 @@ async fn work(
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let worker = WorkerOptions::default()
         .pg_pool(pool)
-        .concurrency(options.concurrency.max(1))
+        .concurrency(options.limits.jobs())
+        // Every replica asks often by itself; what is not worked on at once is for the others again.
+        .use_notification_delivery(false)
+        .poll_interval(options.poll)
+        .local_queue(LocalQueueConfig::default().with_size(options.limits.seats).with_ttl(UNWORKED))
         .define_job::<check::Check>()
-        .add_extension(check::Context::new(services.clone(), options.check_limit))
+        .add_extension(check::Context::new(services.clone(), options, shutdown.clone()))
         .worker_recovery(recovery(options))
         .worker_shutdown(
             WorkerShutdownConfig::default()

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 fn quick() -> Options {
     Options {
         tick: Duration::from_millis(20),
+        poll: Duration::from_millis(10),
         heartbeat: Duration::from_millis(100),
         dead_after: Duration::from_millis(600),
         grace: Duration::from_millis(50),

@@ -8,9 +8,10 @@ use std::time::Duration;
 use drift_domain::check::{CheckOutcome, CheckTrigger};
 use drift_domain::failure::{Failure, FailureKind, Side};
 use drift_domain::ids::{CheckId, EnvironmentId, UserId};
+use drift_store::checks::Begin;
 use drift_store::environments::EnvironmentRecord;
-use drift_store::jobs::CheckJob;
-use drift_store::{StoreError, changes, checks, environments, jobs, workflows};
+use drift_store::jobs::{CheckJob, QueuedCheck, Shares};
+use drift_store::{StoreError, changes, checks, environments, jobs, schedule, workflows};
 use tracing::Instrument;
 
 use crate::Services;
@@ -32,6 +33,8 @@ pub(crate) enum CheckError {
     Internal(Box<dyn std::error::Error + Send + Sync>),
     /// A person did something to the environment since the look; what was seen no longer fits what is on record.
     Overtaken,
+    /// This replica was taken for dead, and another one has taken the check over: its record is theirs now.
+    TakenOver,
 }
 
 impl CheckError {
@@ -46,6 +49,7 @@ impl CheckError {
                 let message = "The environment was changed while it was being checked. It is checked again.";
                 Failure::new(Side::Live, FailureKind::Internal, message)
             }
+            Self::TakenOver => Failure::new(Side::Live, FailureKind::Internal, TAKEN_OVER),
             Self::Internal(cause) => {
                 tracing::error!(%cause, "a check failed on our side");
                 let message = "WorkflowOps could not finish the check; the cause is in its log. It is tried again.";
@@ -77,8 +81,32 @@ pub(crate) fn rules_version() -> i32 {
 const LIMIT: Duration = Duration::from_secs(9 * 60);
 /// How often a check that a person overtook looks again before it gives up.
 const RETAKES: usize = 3;
-/// Environments claimed at a time: bounds the transaction, not the number checked.
-const CLAIMED_AT_ONCE: i64 = 200;
+/// How the schedule shares the work out between organizations.
+///
+/// A check that was asked for is lost once it must have ended, had it begun: then the schedule asks again. Failing
+/// environments are tried again every ten minutes at least.
+const SHARES: Shares = Shares { per_organization: 128, at_once: 256, lost_after: 600.0, longest_pause: LONGEST_PAUSE };
+const LONGEST_PAUSE: f64 = 600.0;
+
+const TAKEN_OVER: &str = "Another replica took this check over, because this one was silent for too long.";
+
+/// What became of a check from the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ran {
+    /// It ran to its recorded end.
+    Ended(CheckOutcome),
+    /// Another check of the environment is running; nothing was begun.
+    Busy,
+}
+
+/// What a check is run for.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    trigger: CheckTrigger,
+    requested_by: Option<UserId>,
+    job: Option<i64>,
+    due_at: Option<chrono::DateTime<chrono::Utc>>,
+}
 
 fn too_long() -> Failure {
     let message = format!(
@@ -95,42 +123,62 @@ impl Services {
     /// [`ServiceError::Unavailable`] when the database does not answer; what is due stays due.
     pub async fn enqueue_due_checks(&self) -> ServiceResult<u32> {
         let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
-        let due = environments::claim_due(&mut tx, self.clock.now(), CLAIMED_AT_ONCE).await?;
-        for (_, environment_id) in &due {
-            let job = CheckJob { environment_id: *environment_id, trigger: CheckTrigger::Schedule, requested_by: None };
-            jobs::enqueue_check(&mut tx, &job).await?;
-        }
+        let asked = jobs::enqueue_due(&mut tx, self.clock.now(), SHARES).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        Ok(u32::try_from(due.len()).unwrap_or(u32::MAX))
+        Ok(asked)
     }
 
-    /// Runs one check of one environment, to its recorded end.
+    /// Runs one check of one environment, to its recorded end, whatever else is running.
     ///
     /// An environment that is gone by now is no error. A side that fails is recorded as such and is an answer, too.
     ///
     /// # Errors
-    /// [`ServiceError::Unavailable`] when not even the failure could be recorded: the job is then tried again.
+    /// [`ServiceError::Unavailable`] when not even the failure could be recorded: the check is then tried again.
     pub async fn run_check(
         &self,
         environment: EnvironmentId,
         trigger: CheckTrigger,
         requested_by: Option<UserId>,
     ) -> ServiceResult<CheckOutcome> {
-        let check = CheckId(uuid::Uuid::now_v7());
-        let span = tracing::info_span!("check", check.id = %check, environment.id = %environment, trigger = %trigger);
-        self.run(environment, check, trigger, requested_by).instrument(span).await
+        let asked = Asked { trigger, requested_by, job: None, due_at: None };
+        match self.run(environment, asked).await? {
+            Ran::Ended(outcome) => Ok(outcome),
+            Ran::Busy => Err(ServiceError::Conflict("A check of this environment is running.".to_owned())),
+        }
     }
 
-    async fn run(
-        &self,
-        id: EnvironmentId,
-        check: CheckId,
-        trigger: CheckTrigger,
-        requested_by: Option<UserId>,
-    ) -> ServiceResult<CheckOutcome> {
-        let Some(environment) = self.begin_check(id, check, trigger, requested_by).await? else {
-            tracing::info!("the environment is gone");
-            return Ok(CheckOutcome::Failed);
+    /// Runs a check that a worker holds as `job`, unless another one of the same environment is running.
+    ///
+    /// # Errors
+    /// As [`run_check`](Self::run_check); [`ServiceError::Conflict`] when another replica took the check over meanwhile.
+    pub async fn run_queued_check(&self, check: &QueuedCheck, job: i64) -> ServiceResult<Ran> {
+        let CheckJob { environment_id, trigger, requested_by } = check.job;
+        self.run(environment_id, Asked { trigger, requested_by, job: Some(job), due_at: check.due_at }).await
+    }
+
+    /// Puts a check that could not begin yet back into the queue, for `seconds` from now.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`] when the database does not answer.
+    pub async fn put_check_back(&self, check: &QueuedCheck, seconds: f64) -> ServiceResult<()> {
+        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        Ok(jobs::put_back(&mut db, check, seconds).await?)
+    }
+
+    async fn run(&self, id: EnvironmentId, asked: Asked) -> ServiceResult<Ran> {
+        let check = CheckId(uuid::Uuid::now_v7());
+        let span = tracing::info_span!("check", check.id = %check, environment.id = %id, trigger = %asked.trigger);
+        self.run_as(id, check, asked).instrument(span).await
+    }
+
+    async fn run_as(&self, id: EnvironmentId, check: CheckId, asked: Asked) -> ServiceResult<Ran> {
+        let environment = match self.begin_check(id, check, asked).await? {
+            Started::Begun(environment) => *environment,
+            Started::Busy => return Ok(Ran::Busy),
+            Started::Gone => {
+                tracing::info!("the environment is gone");
+                return Ok(Ran::Ended(CheckOutcome::Failed));
+            }
         };
         let looking = self.look_until_recorded(environment.clone(), check);
         let ended = match tokio::time::timeout(LIMIT, looking).await {
@@ -140,13 +188,14 @@ impl Services {
         match ended {
             Ok(outcome) => {
                 tracing::info!(%outcome, "checked");
-                Ok(outcome)
+                Ok(Ran::Ended(outcome))
             }
+            Err(CheckError::TakenOver) => Err(ServiceError::Conflict(TAKEN_OVER.to_owned())),
             Err(error) => {
                 let failure = error.into_failure();
                 tracing::warn!(side = %failure.side, kind = %failure.kind, message = %failure.message, "check failed");
                 self.record_failure(&environment, check, &failure).await?;
-                Ok(CheckOutcome::Failed)
+                Ok(Ran::Ended(CheckOutcome::Failed))
             }
         }
     }
@@ -171,28 +220,24 @@ impl Services {
         self.look_and_record(&environment, check).await
     }
 
-    async fn begin_check(
-        &self,
-        id: EnvironmentId,
-        check: CheckId,
-        trigger: CheckTrigger,
-        requested_by: Option<UserId>,
-    ) -> ServiceResult<Option<EnvironmentRecord>> {
+    async fn begin_check(&self, id: EnvironmentId, check: CheckId, asked: Asked) -> ServiceResult<Started> {
         let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
-        let Some(organization) = environments::organization_of(&mut tx, id).await? else { return Ok(None) };
-        if environments::lock(&mut tx, organization, id).await?.is_none() {
-            return Ok(None);
-        }
-        let Some(environment) = environments::get(&mut tx, organization, id).await? else { return Ok(None) };
-        let begun = checks::Begun { organization, environment: id, id: check, trigger, requested_by };
+        let Some(organization) = schedule::lock(&mut tx, id).await? else { return Ok(Started::Gone) };
+        let Some(environment) = environments::get(&mut tx, organization, id).await? else { return Ok(Started::Gone) };
+        let Asked { trigger, requested_by, job, due_at } = asked;
+        let begun = checks::Begun { organization, environment: id, id: check, trigger, requested_by, job, due_at };
         let now = self.clock.now();
-        if let Some(interrupted) = checks::begin(&mut tx, &begun, rules_version(), now).await? {
+        match checks::begin(&mut tx, &begun, rules_version(), now).await? {
+            Begin::Busy => return Ok(Started::Busy),
+            Begin::Begun { interrupted: None } => {}
             // The one before never ended: nobody knows what it would have seen, until this one does.
-            environments::record_failed(&mut tx, organization, id, now, &interrupted).await?;
+            Begin::Begun { interrupted: Some(failure) } => {
+                schedule::record_interrupted(&mut tx, organization, id, now, &failure).await?;
+            }
         }
         self.announce(&mut tx, organization, id, "check.started").await?;
         tx.commit().await.map_err(StoreError::from)?;
-        Ok(Some(environment))
+        Ok(Started::Begun(Box::new(environment)))
     }
 
     async fn look_and_record(
@@ -241,11 +286,21 @@ impl Services {
         let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
         // A look with settings that were changed since says nothing about the environment as it is now.
         if environments::lock(&mut tx, organization, id).await? == Some(environment.revision) {
-            environments::record_failed(&mut tx, organization, id, now, failure).await?;
+            schedule::record_failed(&mut tx, organization, id, now, failure, LONGEST_PAUSE).await?;
         }
-        checks::end_failed(&mut tx, organization, check, failure, now).await?;
+        match checks::end_failed(&mut tx, organization, check, failure, now).await {
+            Err(StoreError::WrongRows { rows: 0 }) => return Err(ServiceError::Conflict(TAKEN_OVER.to_owned())),
+            ended => ended?,
+        }
         self.announce(&mut tx, organization, id, "check.finished").await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(())
     }
+}
+
+/// Whether a check could begin.
+enum Started {
+    Begun(Box<EnvironmentRecord>),
+    Busy,
+    Gone,
 }

@@ -10,7 +10,7 @@ use drift_engine::Prints;
 use drift_store::changes::NewChange;
 use drift_store::events::NewEvent;
 use drift_store::workflows::{Agreement, WorkflowRecord};
-use drift_store::{PgConnection, StoreError, changes, checks, contents, environments, events, workflows};
+use drift_store::{PgConnection, StoreError, changes, checks, contents, environments, events, schedule, workflows};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -63,9 +63,13 @@ impl Services {
         workflows::set_ambiguities(&mut tx, organization, id, check, &evidence.pairing.ambiguities).await?;
 
         let found = findings(evidence, differing);
-        environments::record_good(&mut tx, organization, id, now, &found.commit, &found.tree, differing > 0).await?;
+        schedule::record_good(&mut tx, organization, id, now, &found.commit, &found.tree, differing > 0).await?;
         environments::recount(&mut tx, organization, id).await?;
-        checks::end_good(&mut tx, organization, check, &found, now).await?;
+        match checks::end_good(&mut tx, organization, check, &found, now).await {
+            // Nothing of what was written above stays.
+            Err(StoreError::WrongRows { rows: 0 }) => return Err(CheckError::TakenOver),
+            ended => ended?,
+        }
         self.announce(&mut tx, organization, id, "check.finished").await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(if differing == 0 { CheckOutcome::InSync } else { CheckOutcome::Drift })
