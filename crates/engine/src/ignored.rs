@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::canonical::value;
+use crate::canonical::node::At;
+use crate::json::{Document, Text};
 
 /// Why something is left out of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,10 +71,42 @@ pub struct Ignored {
 /// Collects what canonicalisation leaves out. Turned off where only the content is asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
-    on: bool,
-    /// What the places are within: in a workflow the node's name, in a pair of nodes nothing.
-    scope: u64,
+    mode: Mode,
+    counts: BTreeMap<Rule, usize>,
     list: Vec<(Rule, u64, u64)>,
+    /// Where values are written to be hashed.
+    scratch: Vec<u8>,
+}
+
+/// What is kept of a note.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Mode {
+    #[default]
+    Nothing,
+    /// How often each rule applied.
+    Counts,
+    /// Where, and to what.
+    Places,
+}
+
+/// A place that something was left out at, as a hash.
+pub(crate) struct Place(DefaultHasher);
+
+impl Place {
+    /// A path into a node, and a key below it.
+    pub(crate) fn path(&mut self, doc: &Document, path: &[At], key: Option<Text>) {
+        for at in path.iter().copied().chain(key.map(At::Key)) {
+            match at {
+                At::Key(key) => doc.spelt(key).hash(&mut self.0),
+                At::Index(i) => i.hash(&mut self.0),
+            }
+        }
+    }
+
+    /// A key of a part of the workflow.
+    pub(crate) fn key(&mut self, of: &str, key: &str) {
+        (of, key).hash(&mut self.0);
+    }
 }
 
 impl Notes {
@@ -85,42 +117,47 @@ impl Notes {
 
     /// Notes everything.
     pub(crate) fn on() -> Self {
-        Self { on: true, ..Self::default() }
+        Self { mode: Mode::Places, ..Self::default() }
+    }
+
+    /// Counts only.
+    pub(crate) fn counting() -> Self {
+        Self { mode: Mode::Counts, ..Self::default() }
     }
 
     /// Whether anything is noted, for callers for which finding the place costs something.
     pub(crate) fn is_on(&self) -> bool {
-        self.on
+        self.mode != Mode::Nothing
     }
 
-    /// Says what the places that follow are within.
-    pub(crate) fn within(&mut self, scope: impl Hash) {
-        if self.on {
-            self.scope = hash_of(&scope);
-        }
-    }
-
-    /// Notes that `value` at `place` was left out by `rule`.
-    pub(crate) fn note(&mut self, rule: Rule, place: impl Hash, value: &Value) {
-        if self.on {
-            self.list.push((rule, hash_of(&(self.scope, place)), quick_hash(value)));
+    /// Notes that something was left out by `rule`; what it is and where is asked for only where it is kept.
+    #[inline]
+    pub(crate) fn note(&mut self, rule: Rule, place: impl FnOnce(&mut Place), value: impl FnOnce(&mut Vec<u8>)) {
+        match self.mode {
+            Mode::Nothing => {}
+            Mode::Counts => *self.counts.entry(rule).or_default() += 1,
+            Mode::Places => {
+                let mut at = Place(DefaultHasher::new());
+                place(&mut at);
+                self.scratch.clear();
+                value(&mut self.scratch);
+                self.list.push((rule, at.0.finish(), hash_of(&self.scratch)));
+            }
         }
     }
 
     /// Notes something that is not a value, by its hash.
     pub(crate) fn note_hash(&mut self, rule: Rule, place: impl Hash, what: impl Hash) {
-        if self.on {
-            self.list.push((rule, hash_of(&(self.scope, place)), hash_of(&what)));
+        match self.mode {
+            Mode::Nothing => {}
+            Mode::Counts => *self.counts.entry(rule).or_default() += 1,
+            Mode::Places => self.list.push((rule, hash_of(&place), hash_of(&what))),
         }
     }
 
     /// How often each rule applied.
     pub(crate) fn counts(&self) -> Vec<Ignored> {
-        let mut counts = BTreeMap::new();
-        for (rule, ..) in &self.list {
-            *counts.entry(*rule).or_insert(0) += 1;
-        }
-        counts.into_iter().map(|(rule, count)| Ignored { rule, count }).collect()
+        self.counts.iter().map(|(rule, count)| Ignored { rule: *rule, count: *count }).collect()
     }
 
     /// Counts the places that differ between two sides, by rule.
@@ -150,20 +187,9 @@ impl Notes {
     }
 }
 
+/// For counting only: identity uses BLAKE3.
 fn hash_of(what: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);
     hasher.finish()
-}
-
-/// A hash of a value that does not depend on the order of keys. For counting only: identity uses BLAKE3.
-fn quick_hash(value: &Value) -> u64 {
-    match value {
-        Value::Null => 1,
-        Value::Bool(b) => hash_of(b),
-        Value::Number(n) => hash_of(&value::number(n).to_string()),
-        Value::String(s) => hash_of(s),
-        Value::Array(items) => items.iter().fold(7, |h: u64, v| h.wrapping_mul(31).wrapping_add(quick_hash(v))),
-        Value::Object(map) => map.iter().fold(11, |h: u64, (k, v)| h.wrapping_add(hash_of(&(k, quick_hash(v))))),
-    }
 }

@@ -7,6 +7,7 @@
 pub mod canonical;
 pub mod diff;
 mod ignored;
+mod json;
 mod parse;
 mod prints;
 mod redact;

@@ -1,9 +1,12 @@
 //! A workflow in memory: its declarative part, as it was written.
 
-use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use crate::canonical::{connections, groups, node, settings, value};
 use crate::ignored::{Ignored, Notes, Rule};
+use crate::json::{Document, Json, Span, Text, write_text};
 
 /// One workflow: the content that is compared, and the spelling of it that a snapshot keeps.
 ///
@@ -11,6 +14,8 @@ use crate::ignored::{Ignored, Notes, Rule};
 /// [`Prints::agree`](crate::Prints::agree), which leaves positions and other cosmetics out.
 #[derive(Clone, Debug)]
 pub struct Workflow {
+    /// What the values below point into.
+    pub(crate) doc: Arc<Document>,
     pub(crate) id: Option<String>,
     /// Whether the file came from an instance: it has the instance's id or its bookkeeping. Such a file states what it
     /// carries; one that was copied from the editor or written by hand leaves out what is default.
@@ -20,22 +25,22 @@ pub struct Workflow {
     pub(crate) archived: Option<bool>,
     pub(crate) description: Option<String>,
     pub(crate) tags: Option<Vec<String>>,
-    pub(crate) node_groups: Option<Value>,
-    pub(crate) settings: Map<String, Value>,
+    pub(crate) node_groups: Option<Json>,
+    pub(crate) settings: Json,
     pub(crate) nodes: Vec<Node>,
-    pub(crate) connections: Map<String, Value>,
+    pub(crate) connections: Json,
     pub(crate) draft: Option<Draft>,
     pub(crate) references: Vec<String>,
-    pub(crate) top_notes: Vec<(Rule, String, Value)>,
+    pub(crate) top_notes: Vec<(Rule, Text, Json)>,
 }
 
 /// A node as it was written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
-    pub(crate) id: Option<String>,
-    pub(crate) name: String,
-    pub(crate) kind: String,
-    pub(crate) raw: Map<String, Value>,
+    pub(crate) id: Option<Span>,
+    pub(crate) name: Span,
+    pub(crate) kind: Span,
+    pub(crate) json: Json,
 }
 
 /// An edit that was saved and not published: n8n runs the published version, so this is the next drift.
@@ -105,35 +110,60 @@ impl Workflow {
     /// What the comparison leaves out of this workflow, by rule.
     #[must_use]
     pub fn ignored(&self) -> Vec<Ignored> {
-        let mut notes = self.notes();
+        let mut notes = Notes::counting();
+        self.note_all(&mut notes);
         let hard = self.shared_names();
+        let mut unused = Vec::with_capacity(4096);
         for node in &self.nodes {
-            notes.within(&node.name);
-            node::canonical(node, hard.contains(&node.name), &mut notes);
+            let shared = hard.binary_search(&self.doc.at(node.name)).is_ok();
+            node::write_fields(&self.doc, node.json, shared, &mut (), &mut notes, &mut unused);
+            unused.clear();
         }
         notes.counts()
     }
 
-    /// What is left out besides what single nodes leave out.
-    pub(crate) fn notes(&self) -> Notes {
-        let mut notes = Notes::on();
-        for (rule, key, value) in &self.top_notes {
-            notes.note(*rule, key, value);
+    /// Notes what is left out besides what single nodes leave out, but not what `other` has just the same.
+    pub(crate) fn note(&self, other: &Self, notes: &mut Notes) {
+        self.note_top(notes, |key, value| {
+            let theirs = other.top_notes.iter().find(|(_, k, _)| other.doc.spelt(*k) == self.doc.spelt(key));
+            !theirs.is_some_and(|(.., theirs)| self.doc.same(value, &other.doc, *theirs))
+        });
+        self.note_node_order(notes);
+        if !self.doc.same(self.connections, &other.doc, other.connections) {
+            connections::edges(&self.doc, self.connections, notes);
         }
-        let order: Vec<_> = self.nodes.iter().map(|n| &n.name).collect();
+        settings::canonical(&self.doc, self.settings, notes);
+    }
+
+    /// As [`Workflow::note`], of everything.
+    fn note_all(&self, notes: &mut Notes) {
+        self.note_top(notes, |_, _| true);
+        self.note_node_order(notes);
+        connections::edges(&self.doc, self.connections, notes);
+        settings::canonical(&self.doc, self.settings, notes);
+    }
+
+    fn note_top(&self, notes: &mut Notes, which: impl Fn(Text, Json) -> bool) {
+        for (rule, key, value) in self.top_notes.iter().filter(|(_, key, value)| which(*key, *value)) {
+            notes.note(*rule, |place| place.key("", self.doc.spelt(*key)), |out| self.doc.write(*value, out));
+        }
+    }
+
+    fn note_node_order(&self, notes: &mut Notes) {
+        let order: Vec<_> = self.nodes.iter().map(|n| self.doc.at(n.name)).collect();
         let mut names = order.clone();
         names.sort_unstable();
         notes.note_hash(Rule::NodeOrder, names, order);
-        connections::edges(&self.connections, &mut notes);
-        settings::canonical(&self.settings, &mut notes);
-        notes
     }
 
-    /// Names that more than one node has, sticky notes left out.
-    pub(crate) fn shared_names(&self) -> std::collections::HashSet<String> {
-        let nodes = self.nodes.iter().filter(|n| n.kind != node::STICKY);
-        let counts = connections::name_counts(nodes.map(|n| n.name.as_str()));
-        counts.into_iter().filter(|(_, n)| *n > 1).map(|(name, _)| name.to_owned()).collect()
+    /// Names that more than one node has, sticky notes left out. Sorted.
+    pub(crate) fn shared_names(&self) -> Vec<&str> {
+        let nodes = self.nodes.iter().filter(|n| self.doc.at(n.kind) != node::STICKY);
+        let mut names: Vec<_> = nodes.map(|n| self.doc.at(n.name)).collect();
+        names.sort_unstable();
+        let mut shared: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        shared.dedup();
+        shared
     }
 
     /// This workflow with its description taken away, as n8n's list of workflows has it: unknown, not different.
@@ -148,36 +178,83 @@ impl Workflow {
     /// snapshot can be put back. Parsing it gives an equal workflow.
     #[must_use]
     pub fn canonical_json(&self) -> Vec<u8> {
-        value::bytes(&self.to_value())
+        let mut out = Vec::with_capacity(4096);
+        let mut members = Members { out: &mut out, any: false };
+        let truth = |truth: bool| Json::Bool(truth);
+        // In the order of the keys.
+        members.json("active", &self.doc, self.active.map(truth));
+        members.json("connections", &self.doc, Some(self.connections));
+        members.text("description", self.description.as_deref());
+        members.text("id", self.id.as_deref());
+        members.json("isArchived", &self.doc, self.archived.map(truth));
+        members.text("name", self.name.as_deref());
+        members.json("nodeGroups", &self.doc, self.node_groups);
+        self.write_nodes(members.key("nodes"));
+        // Keeps the mark of a file that came from an instance and has no id.
+        members.json("parentFolderId", &self.doc, (self.instance && self.id.is_none()).then_some(Json::Null));
+        members.json("settings", &self.doc, Some(self.settings));
+        if let Some(tags) = &self.tags {
+            let out = members.key("tags");
+            let named: Value = tags.iter().map(|tag| serde_json::json!({ "name": tag })).collect();
+            value::write(&named, out);
+        }
+        out.push(b'}');
+        out
+    }
+
+    fn write_nodes(&self, out: &mut Vec<u8>) {
+        let doc = &self.doc;
+        let mut nodes: Vec<_> =
+            self.nodes.iter().map(|n| (doc.at(n.name), n.id.map(|id| doc.at(id)), doc.bytes(n.json))).collect();
+        nodes.sort();
+        out.push(b'[');
+        for (i, (.., bytes)) in nodes.iter().enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(bytes);
+        }
+        out.push(b']');
     }
 
     pub(crate) fn to_value(&self) -> Value {
-        let mut out = Map::new();
-        let mut put = |key: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                out.insert(key.to_owned(), value);
-            }
-        };
-        put("id", self.id.clone().map(Value::from));
-        put("name", self.name.clone().map(Value::from));
-        put("active", self.active.map(Value::from));
-        put("isArchived", self.archived.map(Value::from));
-        put("description", self.description.clone().map(Value::from));
-        put("tags", self.tags.as_ref().map(|tags| tags.iter().map(|t| json!({ "name": t })).collect()));
-        put("nodeGroups", self.node_groups.clone());
-        put("settings", Some(Value::Object(self.settings.clone())));
-        put("connections", Some(Value::Object(self.connections.clone())));
-        // Keeps the mark of a file that came from an instance and has no id.
-        put("parentFolderId", (self.instance && self.id.is_none()).then_some(Value::Null));
-        let mut nodes: Vec<_> = self.nodes.iter().map(|n| (&n.name, &n.id, value::write_to_vec(&n.raw), n)).collect();
-        nodes.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
-        put("nodes", Some(nodes.into_iter().map(|(.., n)| Value::Object(n.raw.clone())).collect()));
-        Value::Object(out)
+        value::read(&self.canonical_json())
     }
 
     /// The node groups with node ids replaced by node names, since ids are made anew.
     pub(crate) fn canonical_groups(&self) -> Option<Value> {
-        self.node_groups.as_ref().map(|groups| groups::canonical(groups, &self.nodes))
+        let doc = &self.doc;
+        let nodes = self.nodes.iter().map(|n| (n.id.map(|id| doc.at(id)), doc.at(n.name)));
+        self.node_groups.map(|value| groups::canonical(&doc.to_value(value), nodes))
+    }
+}
+
+/// An object that is written member by member.
+struct Members<'a> {
+    out: &'a mut Vec<u8>,
+    any: bool,
+}
+
+impl Members<'_> {
+    /// Begins a member: where its value goes.
+    fn key(&mut self, key: &str) -> &mut Vec<u8> {
+        self.out.push(if self.any { b',' } else { b'{' });
+        self.any = true;
+        write_text(key, self.out);
+        self.out.push(b':');
+        self.out
+    }
+
+    fn json(&mut self, key: &str, doc: &Document, value: Option<Json>) {
+        if let Some(value) = value {
+            doc.write(value, self.key(key));
+        }
+    }
+
+    fn text(&mut self, key: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            write_text(text, self.key(key));
+        }
     }
 }
 

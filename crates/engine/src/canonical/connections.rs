@@ -1,52 +1,68 @@
 //! Connections as a set of edges between ports.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use serde_json::{Map, Value};
-
-use super::value;
 use crate::ignored::{Notes, Rule};
+use crate::json::{Document, Json, write_integer, write_text};
 
 /// One connection: from an output of a node to an input of another. Nodes are named, as in n8n's JSON.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Edge {
+pub(crate) struct Edge<'a> {
     /// The name of the source.
-    pub(crate) source: String,
+    pub(crate) source: Cow<'a, str>,
     /// The kind of port: `main`, or one of the `ai_…` kinds.
-    pub(crate) port: String,
+    pub(crate) port: Cow<'a, str>,
     /// The output, from 0: on an IF node 0 is true and 1 is false.
     pub(crate) output: usize,
     /// The name of the target.
-    pub(crate) target: String,
+    pub(crate) target: Cow<'a, str>,
     /// The kind of the target's port.
-    pub(crate) input_kind: String,
+    pub(crate) input_kind: Cow<'a, str>,
     /// The target's input, from 0.
     pub(crate) input: u64,
 }
 
+impl Edge<'_> {
+    /// Writes it as canonical JSON.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'[');
+        write_text(&self.source, out);
+        out.push(b',');
+        write_text(&self.port, out);
+        out.push(b',');
+        write_integer(i64::try_from(self.output).unwrap_or(i64::MAX), out);
+        out.push(b',');
+        write_text(&self.target, out);
+        out.push(b',');
+        write_text(&self.input_kind, out);
+        out.push(b',');
+        write_integer(i64::try_from(self.input).unwrap_or(i64::MAX), out);
+        out.push(b']');
+    }
+}
+
 /// The edges of a workflow, sorted. What is not in the shape of n8n's connections becomes an edge to its own JSON text,
 /// so that it is compared and no shape makes this fail.
-pub(crate) fn edges(connections: &Map<String, Value>, notes: &mut Notes) -> Vec<Edge> {
+pub(crate) fn edges<'a>(doc: &'a Document, connections: Json, notes: &mut Notes) -> Vec<Edge<'a>> {
     let mut edges = Vec::new();
-    for (source, ports) in connections {
-        let Value::Object(ports) = ports else {
-            odd(source, "", 0, ports, &mut edges);
+    for ports in doc.members(connections) {
+        let source = doc.said(ports.key);
+        if !ports.value.is_object() {
+            odd(doc, &Port { source, port: Cow::Borrowed(""), output: 0 }, ports.value, &mut edges);
             continue;
-        };
-        for (port, slots) in ports {
-            let Value::Array(slots) = slots else {
-                odd(source, port, 0, slots, &mut edges);
+        }
+        for slots in doc.members(ports.value) {
+            let mut port = Port { source: source.clone(), port: doc.said(slots.key), output: 0 };
+            if !slots.value.is_list() {
+                odd(doc, &port, slots.value, &mut edges);
                 continue;
-            };
-            for (output, slot) in slots.iter().enumerate() {
+            }
+            for (output, slot) in doc.items(slots.value).iter().enumerate() {
+                port.output = output;
                 let before = edges.len();
-                slot_edges(source, port, output, slot, &mut edges);
-                if notes.is_on() && edges.len() > before + 1 {
-                    let order: Vec<_> = edges[before..].iter().map(|e| &e.target).collect();
-                    let mut targets = order.clone();
-                    targets.sort_unstable();
-                    notes.note_hash(Rule::ConnectionOrder, (source, port, output, targets), order);
-                }
+                slot_edges(doc, &port, *slot, &mut edges);
+                note_order(&port, &edges[before..], notes);
             }
         }
     }
@@ -54,49 +70,61 @@ pub(crate) fn edges(connections: &Map<String, Value>, notes: &mut Notes) -> Vec<
     edges
 }
 
-fn slot_edges(source: &str, port: &str, output: usize, slot: &Value, edges: &mut Vec<Edge>) {
-    let Value::Array(targets) = slot else { return odd(source, port, output, slot, edges) };
-    for target in targets {
-        let (name, input) = (target.get("node").and_then(Value::as_str), input(target));
-        let (Some(name), Some(input)) = (name, input) else {
-            odd(source, port, output, target, edges);
+fn note_order(port: &Port<'_>, edges: &[Edge<'_>], notes: &mut Notes) {
+    if notes.is_on() && edges.len() > 1 {
+        let order: Vec<_> = edges.iter().map(|e| &e.target).collect();
+        let mut targets = order.clone();
+        targets.sort_unstable();
+        notes.note_hash(Rule::ConnectionOrder, (&port.source, &port.port, port.output, targets), order);
+    }
+}
+
+/// Where an edge begins.
+struct Port<'a> {
+    source: Cow<'a, str>,
+    port: Cow<'a, str>,
+    output: usize,
+}
+
+impl<'a> Port<'a> {
+    fn edge(&self, target: Cow<'a, str>, input_kind: Cow<'a, str>, input: u64) -> Edge<'a> {
+        let (source, port) = (self.source.clone(), self.port.clone());
+        Edge { source, port, output: self.output, target, input_kind, input }
+    }
+}
+
+fn slot_edges<'a>(doc: &'a Document, port: &Port<'a>, slot: Json, edges: &mut Vec<Edge<'a>>) {
+    if !slot.is_list() {
+        return odd(doc, port, slot, edges);
+    }
+    for target in doc.items(slot) {
+        let name = doc.get(*target, "node").and_then(|name| doc.text(name));
+        let (Some(name), Some(input)) = (name, input(doc, *target)) else {
+            odd(doc, port, *target, edges);
             continue;
         };
-        edges.push(Edge {
-            source: source.to_owned(),
-            port: port.to_owned(),
-            output,
-            target: name.to_owned(),
-            input_kind: target.get("type").and_then(Value::as_str).unwrap_or(port).to_owned(),
-            input,
-        });
+        let kind = doc.get(*target, "type").and_then(|kind| doc.text(kind));
+        edges.push(port.edge(name, kind.unwrap_or_else(|| port.port.clone()), input));
     }
 }
 
 /// The input that a connection ends at: 0 where it is left out, whichever way the number is spelt.
-fn input(target: &Value) -> Option<u64> {
-    match target.get("index") {
-        None | Some(Value::Null) => Some(0),
-        Some(Value::Number(n)) => value::number(n).as_u64(),
+fn input(doc: &Document, target: Json) -> Option<u64> {
+    match doc.get(target, "index") {
+        None | Some(Json::Null) => Some(0),
+        Some(Json::Integer(n)) => u64::try_from(n).ok(),
         Some(_) => None,
     }
 }
 
-fn odd(source: &str, port: &str, output: usize, what: &Value, edges: &mut Vec<Edge>) {
-    if !value::is_empty(what) {
-        let target = String::from_utf8_lossy(&value::bytes(what)).into_owned();
-        edges.push(Edge {
-            source: source.to_owned(),
-            port: port.to_owned(),
-            output,
-            target,
-            input_kind: "?".to_owned(),
-            input: 0,
-        });
+fn odd<'a>(doc: &'a Document, port: &Port<'a>, what: Json, edges: &mut Vec<Edge<'a>>) {
+    if !what.is_empty() {
+        let target = String::from_utf8_lossy(&doc.bytes(what)).into_owned();
+        edges.push(port.edge(Cow::Owned(target), Cow::Borrowed("?"), 0));
     }
 }
 
-/// How often each name occurs: connections name nodes, and a name may occur twice in real data.
+/// How often each name occurs.
 pub(crate) fn name_counts<'a>(names: impl Iterator<Item = &'a str>) -> HashMap<&'a str, usize> {
     let mut counts = HashMap::new();
     for name in names {

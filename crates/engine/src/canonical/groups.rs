@@ -4,17 +4,18 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::value::{bytes, is_empty, number};
-use crate::workflow::Node;
+use super::value::{bytes, is_empty};
 
 /// Groups with node ids replaced by names, ids of groups dropped (they are made anew), and in an order of their own.
-pub(crate) fn canonical(groups: &Value, nodes: &[Node]) -> Value {
+///
+/// `nodes` gives each node's id, where it has one, and name.
+pub(crate) fn canonical<'a>(groups: &Value, nodes: impl Iterator<Item = (Option<&'a str>, &'a str)>) -> Value {
     let mut names: HashMap<&str, &str> = HashMap::new();
-    for node in nodes {
-        if let Some(id) = node.id.as_deref() {
+    for (id, node) in nodes {
+        if let Some(id) = id {
             // Ids occur twice in real data; which of the names it is must not depend on the order of nodes.
-            let name = names.entry(id).or_insert(&node.name);
-            *name = (*name).min(&node.name);
+            let name = names.entry(id).or_insert(node);
+            *name = (*name).min(node);
         }
     }
     let Value::Array(groups) = groups else { return named(groups, &names) };
@@ -37,7 +38,6 @@ pub(crate) fn canonical(groups: &Value, nodes: &[Node]) -> Value {
 fn named(value: &Value, names: &HashMap<&str, &str>) -> Value {
     match value {
         Value::String(s) => Value::from(names.get(s.as_str()).copied().unwrap_or(s)),
-        Value::Number(n) => Value::Number(number(n)),
         Value::Array(items) => {
             let mut items: Vec<_> = items.iter().map(|v| named(v, names)).collect();
             // Members of a group are a set.

@@ -1,11 +1,11 @@
 //! One node: which of its fields are content, which are cosmetic, and which are somebody's cache.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::value::{is_empty, is_uuid, number};
+use super::value::is_uuid;
 use crate::ignored::{Notes, Rule};
-use crate::workflow::Node;
+use crate::json::{Document, Json, Member, Text};
 
 /// One step of a path into a node or a workflow: the key of an object or the index of an array.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,6 +36,7 @@ impl std::fmt::Display for Step {
 pub(crate) const STICKY: &str = "n8n-nodes-base.stickyNote";
 
 /// What a field of a node is to the comparison. The table in the documentation of [`crate::canonical`] says why.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Field {
     /// Name and id: they identify the node.
     Identity,
@@ -66,200 +67,319 @@ fn field(name: &str) -> Field {
     }
 }
 
-/// What n8n takes where a node leaves a field out. Null where it has no default.
-pub(crate) fn default_of(field: &str) -> Value {
-    match field {
-        "typeVersion" => Value::from(1),
-        "disabled" | "continueOnFail" | "retryOnFail" | "alwaysOutputData" | "executeOnce" | "notesInFlow" => {
-            Value::from(false)
+/// What n8n takes where something is left out.
+#[derive(Clone, Copy)]
+enum Default {
+    Nothing,
+    False,
+    Whole(i64),
+    Text(&'static str),
+}
+
+impl Default {
+    fn of(field: &str) -> Self {
+        match field {
+            "typeVersion" => Self::Whole(1),
+            "disabled" | "continueOnFail" | "retryOnFail" | "alwaysOutputData" | "executeOnce" | "notesInFlow" => {
+                Self::False
+            }
+            "onError" => Self::Text("stopWorkflow"),
+            "maxTries" => Self::Whole(3),
+            "waitBetweenTries" => Self::Whole(1000),
+            "notes" => Self::Text(""),
+            _ => Self::Nothing,
         }
-        "onError" => Value::from("stopWorkflow"),
-        "maxTries" => Value::from(3),
-        "waitBetweenTries" => Value::from(1000),
-        "notes" => Value::from(""),
-        _ => Value::Null,
+    }
+
+    fn is(self, doc: &Document, json: Json) -> bool {
+        match (self, json) {
+            (Self::Nothing, Json::Null) | (Self::False, Json::Bool(false)) => true,
+            (Self::Whole(a), Json::Integer(b)) => a == b,
+            (Self::Text(a), Json::Text(b)) => doc.says(b, a),
+            _ => false,
+        }
     }
 }
 
-/// A node as it is compared.
-#[derive(Debug)]
-pub(crate) struct CanonicalNode {
-    /// What makes a difference, without what equals a default. The node's name is not among it.
-    pub(crate) fields: Map<String, Value>,
-    /// Compared only where both sides have it.
-    pub(crate) soft: Vec<(Vec<Step>, Value)>,
-    /// Shown only.
-    pub(crate) cosmetic: Map<String, Value>,
+/// What n8n takes where a node leaves a field out. Null where it has no default.
+pub(crate) fn default_of(field: &str) -> Value {
+    match Default::of(field) {
+        Default::Nothing => Value::Null,
+        Default::False => Value::from(false),
+        Default::Whole(n) => Value::from(n),
+        Default::Text(text) => Value::from(text),
+    }
 }
 
-/// The canonical form of a node.
+/// A [`Step`] into a document.
+#[derive(Clone, Copy)]
+pub(crate) enum At {
+    Key(Text),
+    Index(usize),
+}
+
+impl At {
+    pub(crate) fn step(self, doc: &Document) -> Step {
+        match self {
+            Self::Key(key) => Step::Key(doc.said(key).into_owned()),
+            Self::Index(i) => Step::Index(i),
+        }
+    }
+}
+
+/// What takes the values that are compared only where both sides have them.
+pub(crate) trait Soft {
+    /// A value by its path in the node, as canonical JSON.
+    fn soft(&mut self, doc: &Document, path: &[At], value: &[u8]);
+}
+
+/// Takes none.
+impl Soft for () {
+    fn soft(&mut self, _: &Document, _: &[At], _: &[u8]) {}
+}
+
+impl Soft for Vec<(Vec<Step>, Vec<u8>)> {
+    fn soft(&mut self, doc: &Document, path: &[At], value: &[u8]) {
+        self.push((path.iter().map(|at| at.step(doc)).collect(), value.to_owned()));
+    }
+}
+
+/// Writes what makes a difference between nodes, without what equals a default, as canonical JSON. The node's name is not
+/// among it.
 ///
 /// With `hard`, soft values count as content. That is for nodes whose name another node of the workflow shares: a soft
 /// value is looked up by its node's name, which does not tell such nodes apart.
-pub(crate) fn canonical(node: &Node, hard: bool, notes: &mut Notes) -> CanonicalNode {
-    let mut form = Form { hard, path: Vec::new(), soft: Vec::new(), notes };
-    let mut fields = Map::new();
-    let mut cosmetic = Map::new();
-    for (key, value) in &node.raw {
-        let kind = field(key);
-        if is_empty(value) {
-            if !matches!(kind, Field::Identity) {
-                form.notes.note(Rule::Empty, key, value);
-            }
-            continue;
-        }
-        form.path.push(Step::Key(key.clone()));
-        match kind {
-            Field::Identity => {
-                if key == "id" {
-                    form.notes.note(Rule::RegeneratedId, key, value);
-                }
-            }
-            Field::Keep => form.keep(key, value, &mut fields),
-            Field::Soft => form.soft_or_keep(key, value, &mut fields),
-            Field::Cosmetic => {
-                if *value != default_of(key) {
-                    cosmetic.insert(key.clone(), form.plain(value));
-                }
-            }
-            Field::Parameters => form.insert(key, value, &mut fields),
-            Field::Credentials => form.credentials(key, value, &mut fields),
-            Field::Unknown => form.notes.note(Rule::UnknownField, key, value),
-        }
-        form.path.pop();
-    }
-    let soft = form.soft;
-    fields.entry("typeVersion").or_insert_with(|| default_of("typeVersion"));
-    if node.kind == STICKY {
-        cosmetic.extend(fields);
-        return CanonicalNode { fields: Map::new(), soft: Vec::new(), cosmetic };
-    }
-    CanonicalNode { fields, soft, cosmetic }
-}
-
-struct Form<'a> {
+pub(crate) fn write_fields(
+    doc: &Document,
+    node: Json,
     hard: bool,
-    path: Vec<Step>,
-    soft: Vec<(Vec<Step>, Value)>,
-    notes: &'a mut Notes,
+    soft: &mut impl Soft,
+    notes: &mut Notes,
+    out: &mut Vec<u8>,
+) {
+    Form { doc, hard, path: Vec::new(), soft, notes, out }.node(node);
 }
 
-impl Form<'_> {
-    /// A value without rules of its own.
-    fn plain(&mut self, value: &Value) -> Value {
-        super::value::tidy(value)
-    }
-
-    fn keep(&mut self, key: &str, value: &Value, fields: &mut Map<String, Value>) {
-        let value = self.plain(value);
-        if value == default_of(key) {
-            self.notes.note(Rule::Default, key, &value);
-        } else {
-            fields.insert(key.to_owned(), value);
+/// Writes what is shown of a node and is never drift, as canonical JSON.
+pub(crate) fn write_cosmetic(doc: &Document, node: Json, out: &mut Vec<u8>) {
+    out.push(b'{');
+    let begin = out.len();
+    for Member { key, value } in doc.members(node) {
+        let name = doc.spelt(*key);
+        if !value.is_empty() && field(name) == Field::Cosmetic && !Default::of(name).is(doc, *value) {
+            open(doc, *key, begin, out);
+            doc.write_tidy(*value, out);
         }
     }
+    out.push(b'}');
+}
 
-    fn soft_or_keep(&mut self, key: &str, value: &Value, fields: &mut Map<String, Value>) {
-        let value = self.plain(value);
-        if self.hard {
-            fields.insert(key.to_owned(), value);
-        } else {
-            self.notes.note(Rule::Cache, &self.path, &value);
-            self.soft.push((self.path.clone(), value));
-        }
+/// Begins a member of an object whose members begin at `begin`. Gives where to cut it off again.
+fn open(doc: &Document, key: Text, begin: usize, out: &mut Vec<u8>) -> usize {
+    let mark = out.len();
+    if mark > begin {
+        out.push(b',');
     }
+    doc.write_quoted(key, out);
+    out.push(b':');
+    mark
+}
 
-    fn insert(&mut self, key: &str, value: &Value, fields: &mut Map<String, Value>) {
-        if let Some(value) = self.parameter(value, false) {
-            fields.insert(key.to_owned(), value);
-        }
-    }
+/// The version of a node's type: the one field that is written where it is left out.
+const VERSION: &str = "typeVersion";
 
-    /// A parameter value; nothing where it comes out empty. `listed` says that it is an element of a list of
-    /// assignments or conditions, whose ids the editor makes.
-    fn parameter(&mut self, value: &Value, listed: bool) -> Option<Value> {
-        match value {
-            Value::Null => None,
-            Value::Number(n) => Some(Value::Number(number(n))),
-            Value::Array(items) => {
-                let listed = matches!(self.path.last(), Some(Step::Key(k)) if k == "assignments" || k == "conditions");
-                let items = items.iter().enumerate().map(|(i, item)| self.element(i, item, listed)).collect();
-                Some(Value::Array(items))
+struct Form<'a, S> {
+    doc: &'a Document,
+    hard: bool,
+    path: Vec<At>,
+    soft: &'a mut S,
+    notes: &'a mut Notes,
+    out: &'a mut Vec<u8>,
+}
+
+impl<S: Soft> Form<'_, S> {
+    fn node(&mut self, node: Json) {
+        self.out.push(b'{');
+        let begin = self.out.len();
+        let mut versioned = false;
+        for Member { key, value } in self.doc.members(node) {
+            let (key, value, name) = (*key, *value, self.doc.spelt(*key));
+            if !versioned && !key.is_escaped() && name > VERSION {
+                versioned = true;
+                self.version(begin);
             }
-            Value::Object(map) => {
-                let out = self.object(map, listed);
-                (!out.is_empty()).then_some(Value::Object(out))
-            }
-            other => Some(other.clone()),
-        }
-    }
-
-    fn element(&mut self, i: usize, item: &Value, listed: bool) -> Value {
-        self.path.push(Step::Index(i));
-        let out = self.parameter(item, listed);
-        self.path.pop();
-        out.unwrap_or_else(|| if item.is_null() { Value::Null } else { Value::Object(Map::new()) })
-    }
-
-    fn object(&mut self, map: &Map<String, Value>, listed: bool) -> Map<String, Value> {
-        let locator = map.get("__rl").is_some_and(|rl| *rl == Value::Bool(true));
-        let mut out = Map::new();
-        for (key, value) in map {
-            if is_empty(value) {
-                if self.notes.is_on() {
-                    self.notes.note(Rule::Empty, (&self.path, key), value);
+            let kind = field(name);
+            if value.is_empty() {
+                if kind != Field::Identity {
+                    self.note(Rule::Empty, Some(key), value);
                 }
                 continue;
             }
-            self.path.push(Step::Key(key.clone()));
-            if listed && key == "id" && value.as_str().is_some_and(is_uuid) {
-                self.notes.note(Rule::RegeneratedId, &self.path, value);
-                if !self.hard {
-                    self.soft.push((self.path.clone(), Value::from("a UUID")));
+            self.path.push(At::Key(key));
+            match kind {
+                Field::Identity => {
+                    if name == "id" {
+                        self.note(Rule::RegeneratedId, None, value);
+                    }
                 }
-            } else if (locator && key.starts_with("cachedResult")) || (listed && key == "id") {
-                self.soft_or_keep(key, value, &mut out);
-            } else if let Some(value) = self.parameter(value, false) {
-                out.insert(key.clone(), value);
+                Field::Keep if Default::of(name).is(self.doc, value) => self.note(Rule::Default, None, value),
+                Field::Keep => {
+                    versioned |= name == VERSION;
+                    open(self.doc, key, begin, self.out);
+                    self.doc.write_tidy(value, self.out);
+                }
+                Field::Soft => self.soft_or_keep(key, value, begin),
+                Field::Cosmetic => {}
+                Field::Parameters => {
+                    let mark = open(self.doc, key, begin, self.out);
+                    if !self.parameter(value, false) {
+                        self.out.truncate(mark);
+                    }
+                }
+                Field::Credentials => self.credentials(key, value, begin),
+                Field::Unknown => self.note(Rule::UnknownField, None, value),
             }
             self.path.pop();
         }
-        out
+        if !versioned {
+            self.version(begin);
+        }
+        self.out.push(b'}');
+    }
+
+    fn version(&mut self, begin: usize) {
+        if self.out.len() > begin {
+            self.out.push(b',');
+        }
+        self.out.extend_from_slice(b"\"typeVersion\":1");
+    }
+
+    /// Notes a value at the present path, or at a key below it.
+    fn note(&mut self, rule: Rule, key: Option<Text>, value: Json) {
+        let (doc, path) = (self.doc, &self.path);
+        self.notes.note(rule, |place| place.path(doc, path, key), |out| doc.write(value, out));
+    }
+
+    fn soft_or_keep(&mut self, key: Text, value: Json, begin: usize) {
+        if self.hard {
+            open(self.doc, key, begin, self.out);
+            return self.doc.write_tidy(value, self.out);
+        }
+        self.note(Rule::Cache, None, value);
+        let mark = self.out.len();
+        self.doc.write_tidy(value, self.out);
+        self.soft.soft(self.doc, &self.path, &self.out[mark..]);
+        self.out.truncate(mark);
+    }
+
+    /// Writes a parameter's value; says whether there is any: what is null or comes out as an empty object is none.
+    /// `listed` says that it is an element of a list of assignments or conditions, whose ids the editor makes.
+    fn parameter(&mut self, value: Json, listed: bool) -> bool {
+        match value {
+            Json::List(_) => {
+                let listed = matches!(self.path.last(), Some(At::Key(key))
+                    if self.doc.says(*key, "assignments") || self.doc.says(*key, "conditions"));
+                self.out.push(b'[');
+                for (i, item) in self.doc.items(value).iter().enumerate() {
+                    if i > 0 {
+                        self.out.push(b',');
+                    }
+                    self.path.push(At::Index(i));
+                    // Elements keep their place, whatever they come out as.
+                    self.parameter(*item, listed);
+                    self.path.pop();
+                }
+                self.out.push(b']');
+                true
+            }
+            Json::Object(..) => self.object(value, listed),
+            scalar => {
+                self.doc.write_scalar(scalar, self.out);
+                !scalar.is_null()
+            }
+        }
+    }
+
+    fn object(&mut self, object: Json, listed: bool) -> bool {
+        let members = self.doc.members(object);
+        // Sorted: what begins with an underscore comes before what begins with a small letter.
+        let locator = self.doc.get(object, "__rl").is_some_and(Json::is_true);
+        self.out.push(b'{');
+        let begin = self.out.len();
+        for Member { key, value } in members {
+            let (key, value) = (*key, *value);
+            if value.is_empty() {
+                self.note(Rule::Empty, Some(key), value);
+                continue;
+            }
+            self.path.push(At::Key(key));
+            let id = listed && self.doc.says(key, "id");
+            if id && matches!(value, Json::Text(text) if is_uuid(self.doc.spelt(text))) {
+                self.note(Rule::RegeneratedId, None, value);
+                if !self.hard {
+                    self.soft.soft(self.doc, &self.path, b"\"a UUID\"");
+                }
+            } else if id || (locator && self.doc.spelt(key).starts_with("cachedResult")) {
+                self.soft_or_keep(key, value, begin);
+            } else {
+                let mark = open(self.doc, key, begin, self.out);
+                if !self.parameter(value, false) {
+                    self.out.truncate(mark);
+                }
+            }
+            self.path.pop();
+        }
+        let any = self.out.len() > begin;
+        self.out.push(b'}');
+        any
     }
 
     /// Credentials by type and name. Old exports hold the bare name; the id alone counts where there is no name.
-    fn credentials(&mut self, key: &str, value: &Value, fields: &mut Map<String, Value>) {
-        let Value::Object(map) = value else {
-            fields.insert(key.to_owned(), self.plain(value));
-            return;
-        };
-        let mut out = Map::new();
-        for (kind, credential) in map {
-            let text = |k: &str| credential.get(k).and_then(Value::as_str).filter(|s| !s.is_empty());
+    fn credentials(&mut self, key: Text, value: Json, begin: usize) {
+        let mark = open(self.doc, key, begin, self.out);
+        if !value.is_object() {
+            return self.doc.write_tidy(value, self.out);
+        }
+        self.out.push(b'{');
+        let inner = self.out.len();
+        for Member { key: kind, value: credential } in self.doc.members(value) {
+            let (kind, credential) = (*kind, *credential);
+            let name = self.doc.get(credential, "name").filter(|name| self.is_some_text(*name));
+            let id = self.doc.get(credential, "id");
             let reference = match credential {
-                Value::String(name) if name.is_empty() => None,
-                Value::String(name) => Some(("name", Value::from(name.as_str()))),
-                Value::Object(_) => match (text("name"), credential.get("id")) {
-                    (Some(name), id) => {
-                        if let Some(id) = id {
-                            self.notes.note(Rule::CredentialId, kind, id);
-                        }
-                        Some(("name", Value::from(name)))
+                Json::Text(_) => self.is_some_text(credential).then_some(("\"name\"", credential)),
+                Json::Object(..) => {
+                    if let (Some(_), Some(id)) = (name, id) {
+                        self.note(Rule::CredentialId, Some(kind), id);
                     }
-                    (None, Some(id)) if !is_empty(id) && *id != "" => Some(("id", self.plain(id))),
-                    (None, _) => None,
-                },
-                other => Some(("name", other.clone())).filter(|_| !is_empty(other)),
-            };
-            match reference {
-                Some((k, v)) => {
-                    out.insert(kind.clone(), Value::Object(Map::from_iter([(k.to_owned(), v)])));
+                    let id = id.filter(|id| !id.is_empty() && !self.doc.is(*id, ""));
+                    name.map(|name| ("\"name\"", name)).or(id.map(|id| ("\"id\"", id)))
                 }
-                None => self.notes.note(Rule::Empty, (key, kind), credential),
+                other => (!other.is_empty()).then_some(("\"name\"", other)),
+            };
+            let Some((by, what)) = reference else {
+                self.note(Rule::Empty, Some(kind), credential);
+                continue;
+            };
+            open(self.doc, kind, inner, self.out);
+            self.out.push(b'{');
+            self.out.extend_from_slice(by.as_bytes());
+            self.out.push(b':');
+            if by == "\"id\"" {
+                self.doc.write_tidy(what, self.out)
+            } else {
+                self.doc.write(what, self.out)
             }
+            self.out.push(b'}');
         }
-        if !out.is_empty() {
-            fields.insert(key.to_owned(), Value::Object(out));
+        if self.out.len() > inner {
+            self.out.push(b'}');
+        } else {
+            self.out.truncate(mark);
         }
+    }
+
+    fn is_some_text(&self, json: Json) -> bool {
+        json.is_text() && !self.doc.is(json, "")
     }
 }

@@ -1,9 +1,10 @@
 //! Ids of other workflows inside a workflow: they belong to one instance and are mapped before sides are compared.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
+use crate::json::{Document, Json};
 use crate::workflow::{Node, Workflow};
 
 /// Node types whose `workflowId` names another workflow.
@@ -14,47 +15,42 @@ fn calls_workflow(kind: &str) -> bool {
     )
 }
 
-/// The id in a `workflowId` parameter, which is a string or a resource locator. An expression is not an id.
-fn id_slot(node: &mut Node) -> Option<&mut Value> {
-    if !calls_workflow(&node.kind) {
+/// Where a node names another workflow: the object, the key in it, and the id. `workflowId` is a text or a resource
+/// locator. An expression is not an id.
+fn id_slot<'a>(doc: &'a Document, node: &Node) -> Option<(Json, &'static str, Cow<'a, str>)> {
+    if !calls_workflow(doc.at(node.kind)) {
         return None;
     }
-    let parameter = node.raw.get_mut("parameters")?.get_mut("workflowId")?;
-    let slot = if parameter.is_object() { parameter.get_mut("value")? } else { parameter };
-    is_id(slot).then_some(slot)
+    let parameters = doc.get(node.json, "parameters")?;
+    let parameter = doc.get(parameters, "workflowId")?;
+    let (object, key) = if parameter.is_object() { (parameter, "value") } else { (parameters, "workflowId") };
+    Some((object, key, id(doc, doc.get(object, key)?)?))
 }
 
-fn is_id(value: &Value) -> bool {
-    match value {
-        Value::String(s) => !s.is_empty() && !s.starts_with('='),
-        Value::Number(_) => true,
-        _ => false,
+fn id(doc: &Document, json: Json) -> Option<Cow<'_, str>> {
+    match json {
+        Json::Text(text) => Some(doc.said(text)).filter(|id| !id.is_empty() && !id.starts_with('=')),
+        Json::Integer(_) | Json::Float(_) => Some(Cow::Owned(String::from_utf8_lossy(&doc.bytes(json)).into_owned())),
+        _ => None,
     }
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+fn error_workflow(doc: &Document, settings: Json) -> Option<Cow<'_, str>> {
+    let id = doc.text(doc.get(settings, "errorWorkflow")?)?;
+    (!id.is_empty() && id != "DEFAULT").then_some(id)
 }
 
-fn error_workflow(settings: &Map<String, Value>) -> Option<&str> {
-    settings.get("errorWorkflow").and_then(Value::as_str).filter(|id| !id.is_empty() && *id != "DEFAULT")
-}
-
-fn caller_ids(settings: &Map<String, Value>) -> impl Iterator<Item = &str> {
-    let ids = settings.get("callerIds").and_then(Value::as_str).unwrap_or_default();
-    ids.split(',').map(str::trim).filter(|id| !id.is_empty())
+fn caller_ids(doc: &Document, settings: Json) -> Vec<String> {
+    let ids = doc.get(settings, "callerIds").and_then(|ids| doc.text(ids)).unwrap_or_default();
+    ids.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
 /// All of them, sorted, each once.
-pub(crate) fn of(workflow: &Workflow) -> Vec<String> {
+pub(crate) fn of(doc: &Document, settings: Json, nodes: &[Node]) -> Vec<String> {
     let mut ids = BTreeSet::new();
-    ids.extend(error_workflow(&workflow.settings).map(str::to_owned));
-    ids.extend(caller_ids(&workflow.settings).map(str::to_owned));
-    for node in workflow.nodes.iter().filter(|n| calls_workflow(&n.kind)) {
-        let Some(parameter) = node.raw.get("parameters").and_then(|p| p.get("workflowId")) else { continue };
-        let slot = if parameter.is_object() { parameter.get("value") } else { Some(parameter) };
-        ids.extend(slot.filter(|v| is_id(v)).map(text));
-    }
+    ids.extend(error_workflow(doc, settings).map(Cow::into_owned));
+    ids.extend(caller_ids(doc, settings));
+    ids.extend(nodes.iter().filter_map(|node| Some(id_slot(doc, node)?.2.into_owned())));
     ids.into_iter().collect()
 }
 
@@ -67,22 +63,23 @@ impl Workflow {
         if self.references.is_empty() {
             return out;
         }
-        for node in &mut out.nodes {
-            if let Some(slot) = id_slot(node)
-                && let Some(name) = map(&text(slot))
+        let doc = Arc::make_mut(&mut out.doc);
+        for node in &self.nodes {
+            if let Some((object, key, id)) = id_slot(&self.doc, node)
+                && let Some(name) = map(&id)
             {
-                *slot = Value::from(name);
+                doc.replace(object, key, &name);
             }
         }
-        if let Some(name) = error_workflow(&self.settings).and_then(map) {
-            out.settings.insert("errorWorkflow".to_owned(), Value::from(name));
+        if let Some(name) = error_workflow(&self.doc, self.settings).and_then(|id| map(&id)) {
+            doc.replace(self.settings, "errorWorkflow", &name);
         }
-        let callers: Vec<_> = caller_ids(&self.settings).collect();
+        let callers = caller_ids(&self.doc, self.settings);
         if !callers.is_empty() {
-            let names: Vec<_> = callers.into_iter().map(|id| map(id).unwrap_or_else(|| id.to_owned())).collect();
-            out.settings.insert("callerIds".to_owned(), Value::from(names.join(",")));
+            let names: Vec<_> = callers.into_iter().map(|id| map(&id).unwrap_or(id)).collect();
+            doc.replace(self.settings, "callerIds", &names.join(","));
         }
-        out.references = of(&out);
+        out.references = of(&out.doc, out.settings, &out.nodes);
         out
     }
 }

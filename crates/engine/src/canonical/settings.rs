@@ -1,9 +1,9 @@
 //! Workflow settings: n8n adds keys with each version, so defaults go and unknown keys count only where both have them.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::value::{is_empty, tidy};
 use crate::ignored::{Notes, Rule};
+use crate::json::{Document, Json, Member, write_text};
 
 /// Known keys and what n8n takes where they are left out.
 fn default_of(key: &str) -> Option<Value> {
@@ -31,48 +31,61 @@ pub(crate) fn shown_default(key: &str) -> Value {
     default_of(key).unwrap_or(Value::Null)
 }
 
-/// Settings as they are compared.
+/// Settings as they are compared, each value as canonical JSON.
 pub(crate) struct CanonicalSettings {
-    /// Known keys, without what equals a default.
-    pub(crate) known: Map<String, Value>,
+    /// Known keys, without what equals a default: one object.
+    pub(crate) known: Vec<u8>,
     /// Keys that this version does not know: compared where both sides have them.
-    pub(crate) unknown: Map<String, Value>,
+    pub(crate) unknown: Vec<(String, Vec<u8>)>,
 }
 
 /// The canonical form of settings.
-pub(crate) fn canonical(settings: &Map<String, Value>, notes: &mut Notes) -> CanonicalSettings {
-    let mut out = CanonicalSettings { known: Map::new(), unknown: Map::new() };
-    for (key, value) in settings {
+pub(crate) fn canonical(doc: &Document, settings: Json, notes: &mut Notes) -> CanonicalSettings {
+    let mut out = CanonicalSettings { known: vec![b'{'], unknown: Vec::new() };
+    for Member { key: text, value } in doc.members(settings) {
+        let key = doc.spelt(*text);
+        let mut note = |rule, bytes: &[u8]| {
+            notes.note(rule, |place| place.key("settings", key), |out| out.extend_from_slice(bytes));
+        };
         // Never sent back by the public API and changed by the editor on its own.
         if key == "binaryMode" || key == "credentialResolverId" {
-            notes.note(Rule::Server, ("settings", key), value);
+            note(Rule::Server, &doc.bytes(*value));
             continue;
         }
-        let nothing = is_empty(value) || value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty);
-        if nothing {
-            notes.note(Rule::Empty, ("settings", key), value);
+        let is_empty_list = value.is_list() && doc.items(*value).is_empty();
+        if value.is_empty() || is_empty_list || doc.is(*value, "") {
+            note(Rule::Empty, &doc.bytes(*value));
             continue;
         }
-        let value = if key == "callerIds" { caller_ids(value) } else { tidy(value) };
+        let mut bytes = Vec::with_capacity(32);
+        match doc.text(*value) {
+            Some(ids) if key == "callerIds" => write_text(&caller_ids(&ids), &mut bytes),
+            _ => doc.write_tidy(*value, &mut bytes),
+        }
         match default_of(key) {
-            Some(default) if default == value => notes.note(Rule::Default, ("settings", key), &value),
+            Some(default) if super::value::bytes(&default) == bytes => note(Rule::Default, &bytes),
             Some(_) => {
-                out.known.insert(key.clone(), value);
+                if out.known.len() > 1 {
+                    out.known.push(b',');
+                }
+                doc.write_quoted(*text, &mut out.known);
+                out.known.push(b':');
+                out.known.extend_from_slice(&bytes);
             }
             None => {
-                notes.note(Rule::UnknownField, ("settings", key), &value);
-                out.unknown.insert(key.clone(), value);
+                note(Rule::UnknownField, &bytes);
+                out.unknown.push((doc.said(*text).into_owned(), bytes));
             }
         }
     }
+    out.known.push(b'}');
     out
 }
 
 /// A comma-separated list whose order means nothing.
-fn caller_ids(value: &Value) -> Value {
-    let Some(text) = value.as_str() else { return tidy(value) };
+fn caller_ids(text: &str) -> String {
     let mut ids: Vec<_> = text.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
     ids.sort_unstable();
     ids.dedup();
-    Value::from(ids.join(","))
+    ids.join(",")
 }

@@ -1,19 +1,8 @@
-//! Values: one spelling for what n8n reads alike, and the bytes that are hashed.
+//! Values that are shown and not read from a document: the same canonical spelling.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-/// The integers that a double holds exactly; n8n reads every number as a double.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
-/// The one spelling of a number: `1.0` and `1` are the same double, and so are `-0` and `0`.
-pub(crate) fn number(n: &Number) -> Number {
-    let Some(f) = n.as_f64() else { return n.clone() };
-    if f.fract() == 0.0 && f.abs() <= EXACT {
-        #[expect(clippy::cast_possible_truncation, reason = "the range was checked on the line above")]
-        return Number::from(f as i64);
-    }
-    Number::from_f64(f).unwrap_or_else(|| n.clone())
-}
+use crate::json::write_text;
 
 /// Null and `{}` say nothing in n8n's JSON: the editor turns one into the other and drops both.
 pub(crate) fn is_empty(value: &Value) -> bool {
@@ -24,28 +13,15 @@ pub(crate) fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// A copy with numbers in one spelling and, in objects, without what is null or empty. Elements of arrays keep their
-/// place whatever they are: `[{}]` is a list of one, for example a schedule with one interval left at its default.
-pub(crate) fn tidy(value: &Value) -> Value {
-    match value {
-        Value::Number(n) => Value::Number(number(n)),
-        Value::Array(items) => Value::Array(items.iter().map(tidy).collect()),
-        Value::Object(map) => {
-            Value::Object(map.iter().filter(|(_, v)| !is_empty(v)).map(|(k, v)| (k.clone(), tidy(v))).collect())
-        }
-        other => other.clone(),
-    }
-}
-
-/// Writes canonical JSON: keys sorted by their bytes, no spaces, numbers in one spelling. Nothing is left out here.
+/// Writes canonical JSON of a value whose numbers have their one spelling: keys sorted by their bytes, no spaces.
 ///
 /// Key order must not come from [`Map`]: whether it sorts depends on a feature that any crate in the tree may turn on.
 pub(crate) fn write(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(b) => out.extend_from_slice(if *b { b"true" } else { b"false" }),
-        Value::Number(n) => out.extend_from_slice(number(n).to_string().as_bytes()),
-        Value::String(s) => write_str(s, out),
+        Value::Number(n) => out.extend_from_slice(n.to_string().as_bytes()),
+        Value::String(s) => write_text(s, out),
         Value::Array(items) => {
             out.push(b'[');
             for (i, item) in items.iter().enumerate() {
@@ -60,8 +36,7 @@ pub(crate) fn write(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// As [`write`], for the members of an object.
-pub(crate) fn write_map(map: &Map<String, Value>, out: &mut Vec<u8>) {
+fn write_map(map: &Map<String, Value>, out: &mut Vec<u8>) {
     let mut members: Vec<_> = map.iter().collect();
     members.sort_unstable_by(|a, b| a.0.cmp(b.0));
     out.push(b'{');
@@ -69,16 +44,11 @@ pub(crate) fn write_map(map: &Map<String, Value>, out: &mut Vec<u8>) {
         if i > 0 {
             out.push(b',');
         }
-        write_str(key, out);
+        write_text(key, out);
         out.push(b':');
         write(value, out);
     }
     out.push(b'}');
-}
-
-fn write_str(s: &str, out: &mut Vec<u8>) {
-    // A string always serialises, and a vector always takes what is written to it.
-    let _ = serde_json::to_writer(out, s);
 }
 
 /// Canonical JSON as bytes.
@@ -88,11 +58,21 @@ pub(crate) fn bytes(value: &Value) -> Vec<u8> {
     out
 }
 
-/// As [`bytes`], for the members of an object.
-pub(crate) fn write_to_vec(map: &Map<String, Value>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(256);
-    write_map(map, &mut out);
-    out
+/// Canonical JSON as a value. Null where the bytes are not what this crate writes.
+pub(crate) fn read(canonical: &[u8]) -> Value {
+    use serde::Deserialize;
+    let mut deserializer = serde_json::Deserializer::from_slice(canonical);
+    // What it was written from is within the limit of depth, whatever that is.
+    deserializer.disable_recursion_limit();
+    Value::deserialize(&mut deserializer).unwrap_or_default()
+}
+
+/// As [`read`], of an object's bytes.
+pub(crate) fn read_map(canonical: &[u8]) -> Map<String, Value> {
+    match read(canonical) {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
 }
 
 /// Whether the text has the shape of a UUID, which n8n makes anew at will.
@@ -103,33 +83,4 @@ pub(crate) fn is_uuid(text: &str) -> bool {
             8 | 13 | 18 | 23 => *c == b'-',
             _ => c.is_ascii_hexdigit(),
         })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn numbers_are_doubles() {
-        assert_eq!(bytes(&json!([1, 1.0, -0.0, 0.5, 1e300])), bytes(&json!([1.0, 1, 0, 0.5, 1e300])));
-        let large: Value = serde_json::from_str("[9007199254740993, 18446744073709551615]").unwrap();
-        let same: Value = serde_json::from_str("[9007199254740992.0, 18446744073709551616]").unwrap();
-        assert_eq!(bytes(&large), bytes(&same));
-        assert_ne!(bytes(&json!(1.1)), bytes(&json!(1.2)));
-    }
-
-    #[test]
-    fn keys_are_sorted_at_every_depth() {
-        let value: Value = serde_json::from_str(r#"{"b":{"d":1,"c":2},"a":[{"z":1,"y":2}]}"#).unwrap();
-        assert_eq!(bytes(&value), br#"{"a":[{"y":2,"z":1}],"b":{"c":2,"d":1}}"#);
-    }
-
-    #[test]
-    fn emptiness_goes_from_objects_and_stays_in_arrays() {
-        assert_eq!(
-            tidy(&json!({"a": null, "b": {}, "c": {"d": {"e": null}}, "f": [{}, null], "g": ""})),
-            json!({"f": [{}, null], "g": ""})
-        );
-    }
 }

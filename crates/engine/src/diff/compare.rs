@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use super::matching::{self, Matches, Prepared};
 use super::values::{Compare, Difference, at_path};
 use super::{Change, ChangeKind, Diff, Named, Sides, edges, lines};
-use crate::canonical::node::{self, STICKY, Step};
+use crate::canonical::node::{self, Step};
+use crate::canonical::value::{read, read_map};
 use crate::canonical::{connections, settings};
 use crate::ignored::{Ignored, Notes, Rule};
 use crate::prints::one_sided_differs;
@@ -21,11 +22,12 @@ use crate::workflow::Workflow;
 /// one that did not as the same label.
 #[must_use]
 pub fn diff(live: &Workflow, desired: &Workflow) -> Diff {
-    let shared: HashSet<String> = live.shared_names().union(&desired.shared_names()).cloned().collect();
-    let ours = prepare(live, &shared);
-    let theirs = prepare(desired, &shared);
-    let live_edges = connections::edges(&live.connections, &mut Notes::off());
-    let desired_edges = connections::edges(&desired.connections, &mut Notes::off());
+    let (ours_shared, theirs_shared) = (live.shared_names(), desired.shared_names());
+    let is_shared = |name: &str| [&ours_shared, &theirs_shared].iter().any(|names| names.binary_search(&name).is_ok());
+    let ours = prepare(live, is_shared);
+    let theirs = prepare(desired, is_shared);
+    let live_edges = connections::edges(&live.doc, live.connections, &mut Notes::off());
+    let desired_edges = connections::edges(&desired.doc, desired.connections, &mut Notes::off());
     let matches = matching::matches(&ours, &theirs, [&live_edges, &desired_edges]);
     let renamed = renamed(&ours, &theirs, &matches);
     let mut differ = Differ { changes: Vec::new(), redactor: Redactor::new(), renamed: &renamed, not_carried: 0 };
@@ -42,10 +44,13 @@ pub fn diff(live: &Workflow, desired: &Workflow) -> Diff {
         differ.changes.push(change);
     }
     let mut ignored = BTreeMap::new();
-    live.notes().differences(&desired.notes(), &mut ignored);
-    for (l, desired_of) in ours.iter().zip(&matches.desired_of) {
-        if let Some(j) = desired_of {
-            l.notes.differences(&theirs[*j].notes, &mut ignored);
+    let (mut live_notes, mut desired_notes) = (Notes::on(), Notes::on());
+    live.note(desired, &mut live_notes);
+    desired.note(live, &mut desired_notes);
+    live_notes.differences(&desired_notes, &mut ignored);
+    for (i, l) in ours.iter().enumerate().filter(|(i, _)| !matches.same[*i]) {
+        if let Some(j) = matches.desired_of[i] {
+            l.form().notes.differences(&theirs[j].form().notes, &mut ignored);
         }
     }
     if differ.not_carried > 0 {
@@ -60,8 +65,9 @@ pub fn diff(live: &Workflow, desired: &Workflow) -> Diff {
     }
 }
 
-fn prepare<'a>(workflow: &'a Workflow, shared: &HashSet<String>) -> Vec<Prepared<'a>> {
-    workflow.nodes.iter().map(|n| Prepared::new(n, shared.contains(&n.name))).collect()
+fn prepare(workflow: &Workflow, is_shared: impl Fn(&str) -> bool) -> Vec<Prepared<'_>> {
+    let doc = &*workflow.doc;
+    workflow.nodes.iter().map(|n| Prepared::new(doc, n, is_shared(doc.at(n.name)))).collect()
 }
 
 /// What an expression names that names a node which desired does not have. No node is called so.
@@ -70,12 +76,12 @@ const NEW_NODE: &str = "\u{0}a node that only live has";
 /// Live names of renamed nodes and what desired calls them. A name that some node keeps, or that went to several, is left
 /// out: an expression that holds it may mean either. A new node that took the name of a renamed one is another node.
 fn renamed<'a>(live: &[Prepared<'a>], desired: &[Prepared<'a>], matches: &Matches) -> HashMap<&'a str, &'a str> {
-    let taken: HashSet<&str> = desired.iter().map(|p| p.node.name.as_str()).collect();
+    let taken: HashSet<&str> = desired.iter().map(|p| p.name).collect();
     let mut out: HashMap<&str, Option<&str>> = HashMap::new();
-    for (i, p) in live.iter().enumerate().filter(|(_, p)| p.node.kind != STICKY) {
-        let name = p.node.name.as_str();
+    for (i, p) in live.iter().enumerate().filter(|(_, p)| !p.is_sticky()) {
+        let name = p.name;
         let new = match matches.desired_of[i] {
-            Some(j) => Some(desired[j].node.name.as_str()),
+            Some(j) => Some(desired[j].name),
             None => taken.contains(name).then_some(NEW_NODE),
         };
         out.entry(name).and_modify(|seen| *seen = seen.filter(|s| Some(*s) == new)).or_insert(new);
@@ -97,7 +103,7 @@ impl Differ<'_> {
             _ => Vec::new(),
         };
         let redacted = self.redactor.take_used();
-        let node_name = node.map(|p| self.redactor.name(&p.node.name));
+        let node_name = node.map(|p| self.redactor.name(p.name));
         self.changes.push(Change {
             kind,
             node: node_name,
@@ -105,8 +111,8 @@ impl Differ<'_> {
             redacted: redacted | self.redactor.take_used(),
             desired,
             live,
-            cosmetic: node.is_some_and(|p| p.node.kind == STICKY),
-            node_type: node.map(|p| p.node.kind.clone()),
+            cosmetic: node.is_some_and(|p| p.is_sticky()),
+            node_type: node.map(|p| p.kind.to_owned()),
             line_diff,
             origin: None,
         });
@@ -160,9 +166,20 @@ impl Differ<'_> {
     }
 
     fn settings(&mut self, live: &Workflow, desired: &Workflow) {
-        let ours = settings::canonical(&live.settings, &mut Notes::off());
-        let theirs = settings::canonical(&desired.settings, &mut Notes::off());
-        for Difference { desired_path, live_path } in Compare::new(self.renamed).fields(&theirs.known, &ours.known) {
+        let ours = settings::canonical(&live.doc, live.settings, &mut Notes::off());
+        let theirs = settings::canonical(&desired.doc, desired.settings, &mut Notes::off());
+        if ours.known != theirs.known {
+            self.known_settings(&read_map(&ours.known), &read_map(&theirs.known));
+        }
+        for (key, d) in &theirs.unknown {
+            if let Some((_, l)) = ours.unknown.iter().find(|(ours, l)| ours == key && l != d) {
+                self.top(vec!["settings".into(), key.as_str().into()], &read(d), &read(l));
+            }
+        }
+    }
+
+    fn known_settings(&mut self, live: &Map<String, Value>, desired: &Map<String, Value>) {
+        for Difference { desired_path, live_path } in Compare::new(self.renamed).fields(desired, live) {
             let path = desired_path.as_ref().or(live_path.as_ref()).cloned().unwrap_or_default();
             let default = match path.as_slice() {
                 [Step::Key(key)] => settings::shown_default(key),
@@ -171,13 +188,8 @@ impl Differ<'_> {
             let value = |side: &Map<String, Value>, path: Option<&Vec<Step>>| {
                 path.map_or_else(|| default.clone(), |path| at_path(side, path).clone())
             };
-            let (d, l) = (value(&theirs.known, desired_path.as_ref()), value(&ours.known, live_path.as_ref()));
+            let (d, l) = (value(desired, desired_path.as_ref()), value(live, live_path.as_ref()));
             self.top(std::iter::once(Step::from("settings")).chain(path).collect(), &d, &l);
-        }
-        for (key, d) in &theirs.unknown {
-            if let Some(l) = ours.unknown.get(key).filter(|l| *l != d) {
-                self.top(vec!["settings".into(), key.as_str().into()], d, l);
-            }
         }
     }
 
@@ -191,7 +203,7 @@ impl Differ<'_> {
     fn nodes(&mut self, live: &[Prepared<'_>], desired: &[Prepared<'_>], matches: &Matches) {
         for (d, live_of) in desired.iter().zip(&matches.live_of) {
             match live_of {
-                Some(i) => self.pair(&live[*i], d),
+                Some(i) => self.pair(&live[*i], d, matches.same[*i]),
                 None => {
                     let shown = self.whole(d);
                     self.push(ChangeKind::NodeRemoved, Some(d), Vec::new(), Value::Object(shown), Value::Null);
@@ -208,28 +220,38 @@ impl Differ<'_> {
 
     /// A node as it is shown where the other side has none.
     fn whole(&mut self, p: &Prepared<'_>) -> Map<String, Value> {
-        let mut out = self.redactor.object(&p.form.fields);
-        if p.node.kind == STICKY {
-            out.extend(self.redactor.object(&p.form.cosmetic));
+        let mut out = self.redactor.object(p.fields());
+        if p.is_sticky() {
+            out.extend(self.redactor.object(p.cosmetic()));
         }
-        out.insert("name".to_owned(), Value::from(self.redactor.name(&p.node.name)));
+        out.insert("name".to_owned(), Value::from(self.redactor.name(p.name)));
         out
     }
 
-    fn pair(&mut self, live: &Prepared<'_>, desired: &Prepared<'_>) {
-        if live.node.name != desired.node.name {
-            let [d, l] = [desired, live].map(|p| Value::from(self.redactor.name(&p.node.name)));
+    fn pair(&mut self, live: &Prepared<'_>, desired: &Prepared<'_>, same: bool) {
+        if same && self.renamed.is_empty() {
+            return;
+        }
+        if live.name != desired.name {
+            let [d, l] = [desired, live].map(|p| Value::from(self.redactor.name(p.name)));
             self.push(ChangeKind::NodeRenamed, Some(desired), vec!["name".into()], d, l);
         }
-        self.fields(desired, &desired.form.fields, &live.form.fields, false);
+        let (ours, theirs) = (live.form(), desired.form());
+        if self.may_differ(&ours.fields, &theirs.fields) {
+            self.fields(desired, desired.fields(), live.fields(), false);
+        }
         self.soft(live, desired);
-        self.fields(desired, &desired.form.cosmetic, &live.form.cosmetic, true);
+        if self.may_differ(&ours.cosmetic, &theirs.cosmetic) {
+            self.fields(desired, desired.cosmetic(), live.cosmetic(), true);
+        }
+    }
+
+    /// Whether there is anything to look for: the same text differs only where it names a node that was renamed.
+    fn may_differ(&self, live: &[u8], desired: &[u8]) -> bool {
+        live != desired || (!self.renamed.is_empty() && live.contains(&b'$'))
     }
 
     fn fields(&mut self, node: &Prepared<'_>, desired: &Map<String, Value>, live: &Map<String, Value>, cosmetic: bool) {
-        if self.renamed.is_empty() && desired == live {
-            return;
-        }
         let (mut differences, mut positions) = (Compare::new(self.renamed).fields(desired, live), Vec::new());
         // A position is one thing, not two numbers.
         differences.retain(|d| {
@@ -271,24 +293,32 @@ impl Differ<'_> {
 
     /// Values that count only where both sides have them.
     fn soft(&mut self, live: &Prepared<'_>, desired: &Prepared<'_>) {
-        let ours: HashMap<_, _> = live.form.soft.iter().map(|(path, value)| (path, value)).collect();
-        for (path, d) in &desired.form.soft {
+        if live.form().soft.is_empty() || desired.form().soft.is_empty() {
+            return;
+        }
+        let ours: HashMap<_, _> = live.form().soft.iter().map(|(path, value)| (path, value)).collect();
+        for (path, d) in &desired.form().soft {
             let Some(l) = ours.get(path) else { continue };
             // Where a list grew or shrank, which is a change of its own, an index means another element.
-            if d != *l && lists_align(&live.node.raw, &desired.node.raw, path) {
+            if d != *l && lists_align(live, desired, path) {
                 let key = path.last().map(ToString::to_string).unwrap_or_default();
-                let d = self.redactor.member(&key, at_path(&desired.node.raw, path));
-                let l = self.redactor.member(&key, at_path(&live.node.raw, path));
+                let d = self.redactor.member(&key, &written(desired, path));
+                let l = self.redactor.member(&key, &written(live, path));
                 self.push(ChangeKind::NodeModified, Some(desired), path.clone(), d, l);
             }
         }
     }
 }
 
+/// What a node has at a path, as it was written.
+fn written(p: &Prepared<'_>, path: &[Step]) -> Value {
+    p.doc.at_path(p.json, path).map_or(Value::Null, |json| p.doc.to_value(json))
+}
+
 /// Whether the lists along the path are of one length on both sides.
-fn lists_align(live: &Map<String, Value>, desired: &Map<String, Value>, path: &[Step]) -> bool {
+fn lists_align(live: &Prepared<'_>, desired: &Prepared<'_>, path: &[Step]) -> bool {
     path.iter().enumerate().filter(|(_, step)| matches!(step, Step::Index(_))).all(|(i, _)| {
-        let length = |side| at_path(side, &path[..i]).as_array().map(Vec::len);
+        let length = |p: &Prepared<'_>| p.doc.at_path(p.json, &path[..i]).map(|list| p.doc.items(list).len());
         length(live) == length(desired)
     })
 }

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::matching::{Matches, Prepared};
 use super::{Change, ChangeKind};
 use crate::canonical::connections::Edge;
-use crate::canonical::node::STICKY;
 
 /// A node as an end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,7 +27,7 @@ impl<'a> End<'a> {
 
 type Key<'a> = (End<'a>, &'a str, usize, End<'a>, &'a str, u64);
 
-fn key<'a>(e: &'a Edge, end: impl Fn(&'a str) -> End<'a>) -> Key<'a> {
+fn key<'a>(e: &'a Edge<'a>, end: impl Fn(&'a str) -> End<'a>) -> Key<'a> {
     (end(&e.source), &e.port, e.output, end(&e.target), &e.input_kind, e.input)
 }
 
@@ -36,14 +35,14 @@ fn key<'a>(e: &'a Edge, end: impl Fn(&'a str) -> End<'a>) -> Key<'a> {
 pub(super) fn changes(
     live: &[Prepared<'_>],
     desired: &[Prepared<'_>],
-    edges: [&[Edge]; 2],
+    edges: [&[Edge<'_>]; 2],
     matches: &Matches,
 ) -> Vec<Change> {
     let mut ends: HashMap<&str, End<'_>> = HashMap::new();
-    let nodes = || live.iter().enumerate().filter(|(_, p)| p.node.kind != STICKY);
+    let nodes = || live.iter().enumerate().filter(|(_, p)| !p.is_sticky());
     for (i, p) in nodes() {
-        let name = p.node.name.as_str();
-        let known = matches.desired_of[i].map(|j| End::Known(desired[j].node.name.as_str()));
+        let name = p.name;
+        let known = matches.desired_of[i].map(|j| End::Known(desired[j].name));
         let end = ends.entry(name).or_insert(End::LiveOnly(name));
         if let (End::LiveOnly(_), Some(known)) = (*end, known) {
             *end = known;
@@ -51,8 +50,8 @@ pub(super) fn changes(
     }
     // A name may occur on several nodes; what both sides call the same is the same.
     for (i, p) in nodes() {
-        let name = p.node.name.as_str();
-        if matches.desired_of[i].is_some_and(|j| desired[j].node.name == name) {
+        let name = p.name;
+        if matches.desired_of[i].is_some_and(|j| desired[j].name == name) {
             ends.insert(name, End::Known(name));
         }
     }

@@ -1,35 +1,100 @@
 //! Which node of one side is which of the other: by id, then name, then likeness.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::canonical::connections::{Edge, name_counts};
-use crate::canonical::node::{CanonicalNode, STICKY, canonical};
+use crate::canonical::node::{self, STICKY, Step};
 use crate::canonical::value::{self, is_uuid};
 use crate::ignored::Notes;
+use crate::json::{Document, Json};
 use crate::workflow::Node;
 
-/// A node, its canonical form, and a hash of that.
+/// A node of one side. What is worked out of it is worked out when it is asked for: most nodes are the same on both sides,
+/// and nothing is asked of them.
 pub(super) struct Prepared<'a> {
-    pub(super) node: &'a Node,
-    pub(super) form: CanonicalNode,
+    pub(super) doc: &'a Document,
+    pub(super) json: Json,
+    pub(super) id: Option<&'a str>,
+    pub(super) name: &'a str,
+    pub(super) kind: &'a str,
+    hard: bool,
+    form: OnceCell<CanonicalNode>,
+    fields: OnceCell<Map<String, Value>>,
+    cosmetic: OnceCell<Map<String, Value>>,
+}
+
+/// A node as it is compared.
+pub(super) struct CanonicalNode {
+    /// What makes a difference, without what equals a default, as canonical JSON. Of a sticky note nothing.
+    pub(super) fields: Vec<u8>,
+    /// What is only shown, as canonical JSON.
+    pub(super) cosmetic: Vec<u8>,
+    /// Compared only where both sides have it: values as canonical JSON.
+    pub(super) soft: Vec<(Vec<Step>, Vec<u8>)>,
+    /// What was left out.
     pub(super) notes: Notes,
     hash: blake3::Hash,
 }
 
 impl<'a> Prepared<'a> {
-    /// `hard` as for [`canonical`].
-    pub(super) fn new(node: &'a Node, hard: bool) -> Self {
-        let mut notes = Notes::on();
-        let form = canonical(node, hard, &mut notes);
-        let hash = if node.kind == STICKY {
-            let text = form.cosmetic.get("parameters").cloned().unwrap_or_default();
-            blake3::hash(&value::bytes(&text))
-        } else {
-            blake3::hash(&value::write_to_vec(&form.fields))
-        };
-        Self { node, form, notes, hash }
+    /// `hard` as for [`node::write_fields`].
+    pub(super) fn new(doc: &'a Document, node: &Node, hard: bool) -> Self {
+        Self {
+            doc,
+            json: node.json,
+            id: node.id.map(|id| doc.at(id)),
+            name: doc.at(node.name),
+            kind: doc.at(node.kind),
+            hard,
+            form: OnceCell::new(),
+            fields: OnceCell::new(),
+            cosmetic: OnceCell::new(),
+        }
+    }
+
+    pub(super) fn is_sticky(&self) -> bool {
+        self.kind == STICKY
+    }
+
+    pub(super) fn form(&self) -> &CanonicalNode {
+        self.form.get_or_init(|| {
+            let (mut notes, mut soft) = (Notes::on(), Vec::new());
+            let (mut fields, mut cosmetic) = (Vec::with_capacity(512), Vec::with_capacity(64));
+            node::write_fields(self.doc, self.json, self.hard, &mut soft, &mut notes, &mut fields);
+            node::write_cosmetic(self.doc, self.json, &mut cosmetic);
+            if self.is_sticky() {
+                let mut all = value::read_map(&cosmetic);
+                all.extend(value::read_map(&fields));
+                let text = blake3::hash(&value::bytes(all.get("parameters").unwrap_or(&Value::Null)));
+                let cosmetic = value::bytes(&Value::Object(all));
+                return CanonicalNode { fields: b"{}".to_vec(), cosmetic, soft: Vec::new(), notes, hash: text };
+            }
+            let hash = blake3::hash(&fields);
+            CanonicalNode { fields, cosmetic, soft, notes, hash }
+        })
+    }
+
+    /// What makes a difference.
+    pub(super) fn fields(&self) -> &Map<String, Value> {
+        self.fields.get_or_init(|| value::read_map(&self.form().fields))
+    }
+
+    /// What is only shown.
+    pub(super) fn cosmetic(&self) -> &Map<String, Value> {
+        self.cosmetic.get_or_init(|| value::read_map(&self.form().cosmetic))
+    }
+
+    /// Where it stands on the canvas.
+    fn position(&self) -> Option<&Value> {
+        self.cosmetic().get("position")
+    }
+
+    /// Whether the two are the same as they were written, up to the order of keys and spelling.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.doc.same(self.json, other.doc, other.json)
     }
 }
 
@@ -44,6 +109,8 @@ const ROUNDS: usize = 4;
 
 /// Pairs of indices that belong together.
 pub(super) struct Matches {
+    /// For each live node whether its desired one is the same as it was written.
+    pub(super) same: Vec<bool>,
     /// For each live node the desired one.
     pub(super) desired_of: Vec<Option<usize>>,
     /// For each desired node the live one.
@@ -65,21 +132,53 @@ impl Matches {
 /// fingerprints never differ. Then ids where they are trustworthy (UUIDs that occur once, on nodes of one type; ids such
 /// as `node-3` are counted anew by the tools that write them), names on nodes of one type, other ids, names alone (a node
 /// that was replaced by one of another type), and last likeness.
-pub(super) fn matches(live: &[Prepared<'_>], desired: &[Prepared<'_>], edges: [&[Edge]; 2]) -> Matches {
-    let mut m = Matches { desired_of: vec![None; live.len()], live_of: vec![None; desired.len()] };
-    by_key(&mut m, live, desired, |p| Some((p.node.name.as_str(), *p.hash.as_bytes())));
+pub(super) fn matches(live: &[Prepared<'_>], desired: &[Prepared<'_>], edges: [&[Edge<'_>]; 2]) -> Matches {
+    let mut m = Matches {
+        same: vec![false; live.len()],
+        desired_of: vec![None; live.len()],
+        live_of: vec![None; desired.len()],
+    };
+    by_sameness(&mut m, live, desired);
+    by_key(&mut m, live, desired, |p| Some((p.name, *p.form().hash.as_bytes())));
     by_id(&mut m, live, desired, is_uuid);
-    by_key(&mut m, live, desired, |p| Some((p.node.name.as_str(), p.node.kind.as_str())).filter(|k| !k.0.is_empty()));
+    by_key(&mut m, live, desired, |p| Some((p.name, p.kind)).filter(|k| !k.0.is_empty()));
     by_id(&mut m, live, desired, |_| true);
-    by_key(&mut m, live, desired, |p| {
-        Some(p.node.name.as_str()).filter(|name| !name.is_empty() && p.node.kind != STICKY)
-    });
+    by_key(&mut m, live, desired, |p| Some(p.name).filter(|name| !name.is_empty() && !p.is_sticky()));
     for _ in 0..ROUNDS {
         if !by_likeness(&mut m, live, desired, edges) {
             break;
         }
     }
     m
+}
+
+/// Pairs nodes that are the same as they were written and whose name no other node of either side has. The next step would
+/// pair them too; this one works nothing out.
+fn by_sameness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>]) {
+    let sole = |side: &[Prepared<'_>]| {
+        let mut order: Vec<usize> = (0..side.len()).collect();
+        order.sort_unstable_by_key(|i| side[*i].name);
+        let same = |a: Option<&usize>, i: usize| a.is_some_and(|a| side[*a].name == side[i].name);
+        let mut sole = Vec::with_capacity(order.len());
+        for (at, i) in order.iter().enumerate() {
+            let before = at.checked_sub(1).and_then(|before| order.get(before));
+            if !same(before, *i) && !same(order.get(at + 1), *i) {
+                sole.push(*i);
+            }
+        }
+        sole
+    };
+    let (ours, theirs) = (sole(live), sole(desired));
+    let mut theirs = theirs.into_iter().peekable();
+    for i in ours {
+        while theirs.next_if(|j| desired[*j].name < live[i].name).is_some() {}
+        if let Some(j) = theirs.next_if(|j| desired[*j].name == live[i].name)
+            && live[i].is_same(&desired[j])
+        {
+            m.pair(i, j);
+            m.same[i] = true;
+        }
+    }
 }
 
 /// Whether two nodes of one key are the same one.
@@ -98,8 +197,8 @@ fn by_key<'p, K: std::hash::Hash + Eq>(
             buckets.entry(key).or_default().push(i);
         }
     }
-    let same_id: Pass = &|a, b| a.node.id.is_some() && a.node.id == b.node.id;
-    let same_place: Pass = &|a, b| a.form.cosmetic.get("position") == b.form.cosmetic.get("position");
+    let same_id: Pass = &|a, b| a.id.is_some() && a.id == b.id;
+    let same_place: Pass = &|a, b| a.position() == b.position();
     for pass in [same_id, same_place, &|_, _| true] {
         for (j, d) in desired.iter().enumerate() {
             if m.live_of[j].is_some() {
@@ -118,7 +217,7 @@ fn by_id(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>], trust
     let ids = |side: &[Prepared<'_>]| {
         let mut at: HashMap<String, Option<usize>> = HashMap::new();
         for (i, p) in side.iter().enumerate() {
-            if let Some(id) = p.node.id.as_deref().filter(|id| trusted(id)) {
+            if let Some(id) = p.id.filter(|id| trusted(id)) {
                 at.entry(id.to_owned()).and_modify(|seen| *seen = None).or_insert(Some(i));
             }
         }
@@ -128,7 +227,7 @@ fn by_id(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>], trust
     for (id, j) in ids(desired) {
         if let (Some(j), Some(Some(i))) = (j, ours.get(&id))
             && m.is_free(*i, j)
-            && live[*i].node.kind == desired[j].node.kind
+            && live[*i].kind == desired[j].kind
         {
             m.pair(*i, j);
         }
@@ -153,7 +252,7 @@ struct Looks<'a> {
     sole: bool,
 }
 
-fn by_likeness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>], edges: [&[Edge]; 2]) -> bool {
+fn by_likeness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>], edges: [&[Edge<'_>]; 2]) -> bool {
     let ours = looks(live, &m.desired_of, edges[0], |i| m.desired_of[i]);
     let theirs = looks(desired, &m.live_of, edges[1], |j| m.live_of[j].map(|_| j));
     let ids_kept = ids_kept(m, live, desired);
@@ -163,7 +262,7 @@ fn by_likeness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>],
         let every_pair = ours.len().saturating_mul(theirs.len()) <= PAIRS;
         for a in ours {
             for b in theirs {
-                let alike = || a.node.hash == b.node.hash || place(a) == place(b);
+                let alike = || a.node.form().hash == b.node.form().hash || place(a) == place(b);
                 if every_pair || alike() {
                     let score = likeness(a, b);
                     let other_id = ids_kept && uuid(a.node).is_some() && uuid(b.node).is_some();
@@ -186,7 +285,7 @@ fn by_likeness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>],
 }
 
 fn uuid<'a>(p: &Prepared<'a>) -> Option<&'a str> {
-    p.node.id.as_deref().filter(|id| is_uuid(id))
+    p.id.filter(|id| is_uuid(id))
 }
 
 /// Whether most of the pairs that have UUIDs have the same ones: nobody made them anew.
@@ -200,29 +299,29 @@ fn ids_kept(m: &Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>]) -> boo
 fn looks<'a>(
     side: &'a [Prepared<'a>],
     matched: &[Option<usize>],
-    edges: &'a [Edge],
+    edges: &'a [Edge<'a>],
     identity: impl Fn(usize) -> Option<usize>,
 ) -> BTreeMap<&'a str, Vec<Looks<'a>>> {
     if matched.iter().all(Option::is_some) {
         return BTreeMap::new();
     }
-    let index: HashMap<&str, usize> = side.iter().enumerate().rev().map(|(i, p)| (p.node.name.as_str(), i)).collect();
+    let index: HashMap<&str, usize> = side.iter().enumerate().rev().map(|(i, p)| (p.name, i)).collect();
     let mut around: HashMap<usize, Around<'a>> = HashMap::new();
     for e in edges {
-        let (Some(&s), Some(&t)) = (index.get(e.source.as_str()), index.get(e.target.as_str())) else { continue };
+        let (Some(&s), Some(&t)) = (index.get(&*e.source), index.get(&*e.target)) else { continue };
         for (node, other, outgoing) in [(s, t, true), (t, s, false)] {
             if matched[node].is_none() {
                 let entry = around.entry(node).or_default();
                 entry.connected = true;
-                entry.neighbours.extend(identity(other).map(|other| (outgoing, e.port.as_str(), e.output, other)));
+                entry.neighbours.extend(identity(other).map(|other| (outgoing, &*e.port, e.output, other)));
             }
         }
     }
-    let kinds = name_counts(side.iter().map(|p| p.node.kind.as_str()));
+    let kinds = name_counts(side.iter().map(|p| p.kind));
     let mut out: BTreeMap<&str, Vec<Looks<'a>>> = BTreeMap::new();
     for (i, p) in side.iter().enumerate().filter(|(i, _)| matched[*i].is_none()) {
         let mut leaves = BTreeMap::new();
-        let fields = if p.node.kind == STICKY { &p.form.cosmetic } else { &p.form.fields };
+        let fields = if p.is_sticky() { p.cosmetic() } else { p.fields() };
         for (key, value) in fields.iter().filter(|(key, _)| !matches!(key.as_str(), "type" | "position")) {
             collect(key, value, &mut leaves);
         }
@@ -231,9 +330,9 @@ fn looks<'a>(
             node: p,
             leaves,
             around: around.remove(&i).unwrap_or_default(),
-            sole: kinds[p.node.kind.as_str()] == 1,
+            sole: kinds[p.kind] == 1,
         };
-        out.entry(p.node.kind.as_str()).or_default().push(looks);
+        out.entry(p.kind).or_default().push(looks);
     }
     out
 }
@@ -251,7 +350,7 @@ fn collect<'a>(path: &str, value: &'a Value, leaves: &mut BTreeMap<String, &'a V
 }
 
 fn place<'a>(looks: &Looks<'a>) -> Option<&'a Value> {
-    looks.node.form.cosmetic.get("position")
+    looks.node.position()
 }
 
 /// How alike two nodes of one type are, from 0 to 1: content, neighbours, place and name.
@@ -264,8 +363,8 @@ fn likeness(a: &Looks<'_>, b: &Looks<'_>) -> f64 {
         0.5
     };
     let place = f64::from(u8::from(place(a).is_some() && place(a) == place(b)));
-    let content = if a.node.hash == b.node.hash { 1.0 } else { content(&a.leaves, &b.leaves) };
-    let (old, new) = (&a.node.node.name, &b.node.node.name);
+    let content = if a.node.form().hash == b.node.form().hash { 1.0 } else { content(&a.leaves, &b.leaves) };
+    let (old, new) = (a.node.name, b.node.name);
     let name = text_likeness(old, new);
     // Nobody gives two nodes names that differ in capitals alone.
     let respelled = f64::from(u8::from(old.to_lowercase() == new.to_lowercase()));

@@ -1,12 +1,12 @@
-//! From a JSON value to a [`Workflow`]: what is content, and what is only noted.
+//! From JSON to a [`Workflow`]: what is content, and what is only noted.
 
-use serde_json::{Map, Value};
+use std::sync::Arc;
 
 use super::{Problem, WorkflowError, error};
 use crate::Limits;
 use crate::canonical::references;
-use crate::canonical::value::{bytes, is_empty};
 use crate::ignored::Rule;
+use crate::json::{Document, Json, Member, Span};
 use crate::workflow::{Draft, Node, Workflow};
 
 /// What a top-level field is to the comparison. The table in the documentation of [`crate::canonical`] says why.
@@ -39,6 +39,23 @@ fn rule(key: &str) -> Rule {
     }
 }
 
+/// Fields that are content, or say which version of it runs.
+fn is_read(key: &str) -> bool {
+    matches!(
+        key,
+        "nodes"
+            | "connections"
+            | "settings"
+            | "id"
+            | "name"
+            | "active"
+            | "isArchived"
+            | "description"
+            | "tags"
+            | "nodeGroups"
+    )
+}
+
 /// Fields that only a file from an instance has, besides the id: source control, packages and the API write them.
 fn is_instance_mark(key: &str) -> bool {
     matches!(key, "owner" | "parentFolderId" | "tagIds" | "shared" | "activeVersionId")
@@ -54,184 +71,162 @@ pub(super) fn no_nodes<'a>(keys: impl Iterator<Item = &'a str>) -> Problem {
 }
 
 /// Why a value that is no object is not a workflow.
-pub(super) fn not_an_object(value: &Value) -> Problem {
-    Problem::NotAWorkflow(format!("{} where an object with nodes was expected", kind_of(value)))
+pub(super) fn not_an_object(json: Json) -> Problem {
+    Problem::NotAWorkflow(format!("{} where an object with nodes was expected", kind_of(json)))
 }
 
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+fn kind_of(json: Json) -> &'static str {
+    match json {
+        Json::Null => "null",
+        Json::Bool(_) => "true or false",
+        Json::Integer(_) | Json::Float(_) => "a number",
+        Json::Text(_) => "a string",
+        Json::List(_) => "a list",
+        Json::Object(..) => "an object",
     }
 }
 
 /// Builds a workflow and checks what only shows in the value: the nodes and their number.
-pub(super) fn workflow(value: Value, limits: &Limits) -> Result<Workflow, WorkflowError> {
-    let Value::Object(mut map) = value else { return Err(error("the workflow", None, not_an_object(&value))) };
-    let live = Live::take(&mut map);
-    let label =
-        Value::Object(["name", "id"].iter().filter_map(|k| Some(((*k).to_owned(), map.get(*k)?.clone()))).collect());
-    build(map, live, limits).map_err(|problem| error("the workflow", Some(&label), problem))
+pub(super) fn workflow(doc: Document, top: Json, limits: &Limits) -> Result<Workflow, WorkflowError> {
+    if !top.is_object() {
+        return Err(error("the workflow", None, not_an_object(top)));
+    }
+    // Kept for an error's sake: the document goes into the workflow.
+    let label = error("the workflow", Some((&doc, top)), Problem::NotAWorkflow(String::new()));
+    build(doc, top, limits).map_err(|problem| WorkflowError { problem, ..label })
 }
 
-fn build(mut map: Map<String, Value>, live: Live, limits: &Limits) -> Result<Workflow, Problem> {
-    if !map.contains_key("nodes") {
-        return Err(no_nodes(map.keys().map(String::as_str)));
-    }
-    let draft_nodes = nodes(map.remove("nodes"), limits)?;
-    let draft_connections = object("connections", map.remove("connections"))?;
-    let settings = object("settings", map.remove("settings"))?;
+fn build(mut doc: Document, top: Json, limits: &Limits) -> Result<Workflow, Problem> {
+    let Some(list) = doc.get(top, "nodes") else {
+        let version = |key: &str| matches!(key, "versionId" | "activeVersion" | "activeVersionId");
+        let keys: Vec<_> = doc.members(top).iter().map(|m| doc.said(m.key)).filter(|key| !version(key)).collect();
+        return Err(no_nodes(keys.iter().map(AsRef::as_ref)));
+    };
+    let nodes = nodes(&mut doc, Some(list), limits)?;
+    let connections = object("connections", &doc, doc.get(top, "connections"))?;
+    let settings = object("settings", &doc, doc.get(top, "settings"))?;
+    let get = |key| doc.get(top, key);
     let mut workflow = Workflow {
-        id: map.remove("id").and_then(text_or_number),
+        id: get("id").and_then(|id| text_or_number(&doc, id)),
         instance: false,
-        name: map.remove("name").and_then(text_or_number),
-        active: map.remove("active").as_ref().and_then(truth),
-        archived: map.remove("isArchived").as_ref().and_then(truth),
-        description: match map.remove("description") {
-            None => None,
-            Some(Value::String(s)) => Some(s),
-            Some(other) if is_empty(&other) => Some(String::new()),
-            Some(other) => Some(String::from_utf8_lossy(&bytes(&other)).into_owned()),
-        },
-        tags: map.remove("tags").as_ref().and_then(tags),
-        node_groups: map.remove("nodeGroups").filter(|g| !g.is_null()),
+        name: get("name").and_then(|name| text_or_number(&doc, name)),
+        active: get("active").and_then(truth),
+        archived: get("isArchived").and_then(truth),
+        description: get("description").map(|json| match doc.text(json) {
+            Some(text) => text.into_owned(),
+            None if json.is_empty() => String::new(),
+            None => String::from_utf8_lossy(&doc.bytes(json)).into_owned(),
+        }),
+        tags: get("tags").and_then(|list| tags(&doc, list)),
+        node_groups: get("nodeGroups").filter(|groups| !groups.is_null()),
         settings,
-        nodes: draft_nodes,
-        connections: draft_connections,
+        nodes,
+        connections,
         draft: None,
         references: Vec::new(),
         top_notes: Vec::new(),
+        doc: Arc::new(doc),
     };
-    live.apply(&mut workflow, limits)?;
-    workflow.instance = workflow.id.is_some() || live_mark(&map) || workflow.instance;
-    workflow.top_notes = map
-        .into_iter()
-        .map(|(key, value)| {
-            let rule = if is_empty(&value) { Rule::Empty } else { rule(&key) };
-            (rule, key, value)
-        })
-        .chain(std::mem::take(&mut workflow.top_notes))
+    publish(&mut workflow, top, limits)?;
+    let doc = Arc::clone(&workflow.doc);
+    let marked = doc.members(top).iter().any(|m| is_instance_mark(doc.spelt(m.key)));
+    workflow.instance = workflow.id.is_some() || marked;
+    workflow.top_notes = doc
+        .members(top)
+        .iter()
+        .map(|Member { key, value }| (doc.spelt(*key), *key, *value))
+        .filter(|(key, ..)| !is_read(key))
+        .map(|(name, key, value)| (if value.is_empty() { Rule::Empty } else { rule(name) }, key, value))
         .collect();
-    workflow.references = references::of(&workflow);
+    workflow.references = references::of(&doc, workflow.settings, &workflow.nodes);
     Ok(workflow)
 }
 
-fn live_mark(map: &Map<String, Value>) -> bool {
-    map.keys().any(|key| is_instance_mark(key))
+/// Live means what runs: where a published version is not the newest one, it is the content, and the newest is the
+/// draft. Where the two are the same version, `nodes` is what runs.
+fn publish(workflow: &mut Workflow, top: Json, limits: &Limits) -> Result<(), Problem> {
+    let doc = &workflow.doc;
+    let text = |key| doc.get(top, key).and_then(|json| doc.text(json));
+    let (published, current) = (text("activeVersionId"), text("versionId"));
+    if workflow.active == Some(false) || published.is_none() || current.is_none() || published == current {
+        return Ok(());
+    }
+    workflow.draft = Some(Draft { differs: None });
+    let Some(version) = doc.get(top, "activeVersion") else { return Ok(()) };
+    let Some(list) = doc.get(version, "nodes").filter(|nodes| nodes.is_list()) else { return Ok(()) };
+    let draft = (workflow.core(), workflow.canonical_groups());
+    workflow.nodes = nodes(Arc::make_mut(&mut workflow.doc), Some(list), limits)?;
+    let doc = &workflow.doc;
+    workflow.connections = object("activeVersion.connections", doc, doc.get(version, "connections"))?;
+    if let Some(groups) = doc.get(version, "nodeGroups").filter(|groups| !groups.is_null()) {
+        workflow.node_groups = Some(groups);
+    }
+    let differs = draft != (workflow.core(), workflow.canonical_groups());
+    workflow.draft = Some(Draft { differs: Some(differs) });
+    Ok(())
 }
 
-/// What says which version runs.
-struct Live {
-    version: Option<Value>,
-    active_version: Option<Value>,
-    active_id: Option<Value>,
-}
-
-impl Live {
-    fn take(map: &mut Map<String, Value>) -> Self {
-        Self {
-            version: map.remove("versionId"),
-            active_version: map.remove("activeVersion"),
-            active_id: map.remove("activeVersionId"),
-        }
+fn nodes(doc: &mut Document, list: Option<Json>, limits: &Limits) -> Result<Vec<Node>, Problem> {
+    let Some(list) = list else { return Ok(Vec::new()) };
+    if !list.is_list() {
+        return Err(Problem::NotAWorkflow(format!("nodes is {}, not a list", kind_of(list))));
     }
-
-    /// Live means what runs: where a published version is not the newest one, it is the content, and the newest is the
-    /// draft. Where the two are the same version, `nodes` is what runs.
-    fn apply(self, workflow: &mut Workflow, limits: &Limits) -> Result<(), Problem> {
-        workflow.instance |= self.active_id.is_some();
-        let published = self.active_id.as_ref().and_then(Value::as_str);
-        let current = self.version.as_ref().and_then(Value::as_str);
-        let has_draft =
-            workflow.active != Some(false) && published.is_some() && current.is_some() && published != current;
-        if has_draft {
-            workflow.draft = Some(Draft { differs: None });
-            if let Some(Value::Object(mut version)) = self.active_version.clone().filter(|v| v["nodes"].is_array()) {
-                let draft = (workflow.core(), workflow.canonical_groups());
-                workflow.nodes = nodes(version.remove("nodes"), limits)?;
-                workflow.connections = object("activeVersion.connections", version.remove("connections"))?;
-                if let Some(groups) = version.remove("nodeGroups").filter(|g| !g.is_null()) {
-                    workflow.node_groups = Some(groups);
-                }
-                let differs = draft != (workflow.core(), workflow.canonical_groups());
-                workflow.draft = Some(Draft { differs: Some(differs) });
-            }
-        }
-        for (key, value) in
-            [("versionId", self.version), ("activeVersion", self.active_version), ("activeVersionId", self.active_id)]
-        {
-            if let Some(value) = value {
-                let rule = if is_empty(&value) { Rule::Empty } else { Rule::Server };
-                workflow.top_notes.push((rule, key.to_owned(), value));
-            }
-        }
-        Ok(())
+    let count = doc.items(list).len();
+    if count > limits.max_nodes {
+        return Err(Problem::TooManyNodes { nodes: count, limit: limits.max_nodes });
     }
-}
-
-fn nodes(value: Option<Value>, limits: &Limits) -> Result<Vec<Node>, Problem> {
-    let items = match value {
-        Some(Value::Array(items)) => items,
-        Some(other) => return Err(Problem::NotAWorkflow(format!("nodes is {}, not a list", kind_of(&other)))),
-        None => Vec::new(),
-    };
-    if items.len() > limits.max_nodes {
-        return Err(Problem::TooManyNodes { nodes: items.len(), limit: limits.max_nodes });
-    }
-    items
-        .into_iter()
-        .enumerate()
-        .map(|(i, item)| match item {
-            Value::Object(raw) => Ok(node(raw)),
-            other => Err(Problem::NotAWorkflow(format!("nodes[{i}] is {}, not an object", kind_of(&other)))),
+    (0..count)
+        .map(|i| match doc.items(list)[i] {
+            json @ Json::Object(..) => Ok(node(doc, json)),
+            other => Err(Problem::NotAWorkflow(format!("nodes[{i}] is {}, not an object", kind_of(other)))),
         })
         .collect()
 }
 
-fn node(raw: Map<String, Value>) -> Node {
-    let text = |key: &str| raw.get(key).cloned().and_then(text_or_number);
-    Node { id: text("id"), name: text("name").unwrap_or_default(), kind: text("type").unwrap_or_default(), raw }
+fn node(doc: &mut Document, json: Json) -> Node {
+    let mut text = |key: &str| match doc.get(json, key)? {
+        Json::Text(text) if doc.says(text, "") => None,
+        Json::Text(text) => Some(doc.plain(text)),
+        other => text_or_number(doc, other).map(|number| doc.plain_text(&number)),
+    };
+    let (id, name, kind) = (text("id"), text("name"), text("type"));
+    Node { id, name: name.unwrap_or_default(), kind: kind.unwrap_or_default(), json }
 }
 
-fn object(what: &str, value: Option<Value>) -> Result<Map<String, Value>, Problem> {
-    match value {
-        None | Some(Value::Null) => Ok(Map::new()),
-        Some(Value::Object(map)) => Ok(map),
+fn object(what: &str, doc: &Document, json: Option<Json>) -> Result<Json, Problem> {
+    match json {
+        None | Some(Json::Null) => Ok(Json::Object(Span::default(), true)),
+        Some(object @ Json::Object(..)) => Ok(object),
         // Tools written in PHP spell an empty object so.
-        Some(Value::Array(items)) if items.is_empty() => Ok(Map::new()),
-        Some(other) => Err(Problem::NotAWorkflow(format!("{what} is {}, not an object", kind_of(&other)))),
+        Some(list @ Json::List(_)) if doc.items(list).is_empty() => Ok(Json::Object(Span::default(), true)),
+        Some(other) => Err(Problem::NotAWorkflow(format!("{what} is {}, not an object", kind_of(other)))),
     }
 }
 
-fn text_or_number(value: Value) -> Option<String> {
-    match value {
-        Value::String(s) if s.is_empty() => None,
-        Value::String(s) => Some(s),
-        Value::Number(n) => Some(crate::canonical::value::number(&n).to_string()),
+fn text_or_number(doc: &Document, json: Json) -> Option<String> {
+    match json {
+        Json::Text(text) => Some(doc.said(text).into_owned()).filter(|text| !text.is_empty()),
+        Json::Integer(_) | Json::Float(_) => Some(String::from_utf8_lossy(&doc.bytes(json)).into_owned()),
         _ => None,
     }
 }
 
-fn truth(value: &Value) -> Option<bool> {
-    match value {
-        Value::Bool(b) => Some(*b),
-        Value::Number(n) => n.as_f64().map(|f| f != 0.0),
+fn truth(json: Json) -> Option<bool> {
+    match json {
+        Json::Bool(b) => Some(b),
+        Json::Integer(n) => Some(n != 0),
+        Json::Float(f) => Some(f != 0.0),
         _ => None,
     }
 }
 
 /// Tag names, sorted: the API gives objects with ids and times, older files give names.
-fn tags(value: &Value) -> Option<Vec<String>> {
-    let mut names: Vec<_> = value
-        .as_array()?
-        .iter()
-        .filter_map(|tag| tag.as_str().or_else(|| tag.get("name").and_then(Value::as_str)))
-        .map(str::to_owned)
-        .collect();
+fn tags(doc: &Document, list: Json) -> Option<Vec<String>> {
+    if !list.is_list() {
+        return None;
+    }
+    let name = |tag: &Json| doc.text(*tag).or_else(|| doc.text(doc.get(*tag, "name")?));
+    let mut names: Vec<_> = doc.items(list).iter().filter_map(name).map(|name| name.into_owned()).collect();
     names.sort_unstable();
     names.dedup();
     Some(names)

@@ -11,10 +11,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::Limits;
+use crate::json::{Document, Json, LONGEST};
 use crate::workflow::Workflow;
-
-/// The depth that serde_json reads without being told otherwise: one less than its limit of 128.
-const SERDE_DEPTH: usize = 127;
 
 /// Why one workflow could not be read. Names the workflow, what is wrong, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,19 +85,20 @@ pub struct FileError {
 /// # Errors
 /// Where a limit is exceeded, or the bytes are not JSON, or not one workflow.
 pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Workflow, WorkflowError> {
-    let named = |problem, value: Option<&Value>| error("the workflow", value, problem);
-    let value = value(bytes, limits).map_err(|problem| named(problem, None))?;
-    match value {
-        Value::Array(items) if items.len() == 1 => one(items.into_iter().next().unwrap_or_default(), limits),
-        Value::Array(items) => {
-            let reason = format!("a list of {} workflows where one was expected", items.len());
-            Err(named(Problem::NotAWorkflow(reason), None))
-        }
-        Value::Object(mut map) if !map.contains_key("nodes") && map.get("data").is_some_and(Value::is_object) => {
-            one(map.remove("data").unwrap_or_default(), limits)
-        }
-        other => one(other, limits),
-    }
+    let unnamed = |problem| error("the workflow", None, problem);
+    let (doc, top) = document(bytes, limits).map_err(unnamed)?;
+    let inner = match top {
+        Json::List(_) => match doc.items(top) {
+            [one] => *one,
+            items => {
+                let reason = format!("a list of {} workflows where one was expected", items.len());
+                return Err(unnamed(Problem::NotAWorkflow(reason)));
+            }
+        },
+        _ if doc.get(top, "nodes").is_none() => doc.get(top, "data").filter(|data| data.is_object()).unwrap_or(top),
+        _ => top,
+    };
+    build::workflow(doc, inner, limits)
 }
 
 /// Reads a file of any accepted format: one workflow (see [`parse`]), a list of them as `n8n export:workflow --all`
@@ -124,8 +123,9 @@ pub fn parse_file(bytes: &[u8], limits: &Limits) -> Result<Vec<Result<Workflow, 
             return Err(FileError { problem: build::no_nodes(top.keys().map(AsRef::as_ref)) });
         }
     } else {
-        let value: Value = shallow(bytes)?;
-        return Err(FileError { problem: build::not_an_object(&value) });
+        shallow::<serde::de::IgnoredAny>(bytes)?;
+        let (_, scalar) = document(bytes, &Limits::default()).map_err(|problem| FileError { problem })?;
+        return Err(FileError { problem: build::not_an_object(scalar) });
     }
     Ok(vec![parse(bytes, limits)])
 }
@@ -138,9 +138,9 @@ fn list(bytes: &[u8], limits: &Limits) -> Result<Vec<Result<Workflow, WorkflowEr
         .map(|(i, item)| {
             let item = item.get().as_bytes();
             let place = format!("workflow {} of the file", i + 1);
-            value(item, limits)
+            document(item, limits)
                 .map_err(|problem| error(&place, None, problem))
-                .and_then(|value| one(value, limits))
+                .and_then(|(doc, top)| build::workflow(doc, top, limits))
                 .map_err(|e| if e.which == "the workflow" { WorkflowError { which: place, ..e } } else { e })
         })
         .collect())
@@ -148,39 +148,33 @@ fn list(bytes: &[u8], limits: &Limits) -> Result<Vec<Result<Workflow, WorkflowEr
 
 /// Reads the outer level only; what is inside is looked over and not built, at any depth.
 fn shallow<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, FileError> {
-    serde_json::from_slice(bytes).map_err(|e| FileError { problem: not_json(&e) })
+    serde_json::from_slice(bytes).map_err(|e| FileError { problem: describe(&e) })
 }
 
-fn one(value: Value, limits: &Limits) -> Result<Workflow, WorkflowError> {
-    build::workflow(value, limits)
-}
-
-fn error(which: &str, value: Option<&Value>, problem: Problem) -> WorkflowError {
-    let text = |key| value.and_then(|v| v.get(key)).and_then(Value::as_str).filter(|s| !s.is_empty());
-    let which = text("name").or(text("id")).map_or_else(|| which.to_owned(), |name| format!("workflow {name:?}"));
-    WorkflowError { which, id: text("id").map(str::to_owned), problem }
-}
-
-/// Bytes to a value, within the limits of size and depth.
-fn value(bytes: &[u8], limits: &Limits) -> Result<Value, Problem> {
-    let bytes = text::without_mark(bytes);
-    if bytes.len() > limits.max_bytes {
-        return Err(Problem::TooLarge { bytes: bytes.len(), limit: limits.max_bytes });
-    }
-    // serde_json refuses what is deeper than 127; only then, or under a lower limit, is the depth counted.
-    if limits.max_depth < SERDE_DEPTH {
-        check_depth(bytes, limits)?;
-    }
-    let failure = match serde_json::from_slice(bytes) {
-        Ok(value) => return Ok(value),
-        Err(failure) => failure,
+fn error(which: &str, workflow: Option<(&Document, Json)>, problem: Problem) -> WorkflowError {
+    let text = |key| {
+        let (doc, top) = workflow?;
+        doc.text(doc.get(top, key)?).filter(|text| !text.is_empty())
     };
+    let which = text("name").or(text("id")).map_or_else(|| which.to_owned(), |name| format!("workflow {name:?}"));
+    WorkflowError { which, id: text("id").map(Cow::into_owned), problem }
+}
+
+/// Bytes to a document, within the limits of size and depth.
+fn document(bytes: &[u8], limits: &Limits) -> Result<(Document, Json), Problem> {
+    let bytes = text::without_mark(bytes);
+    let limit = limits.max_bytes.min(LONGEST);
+    if bytes.len() > limit {
+        return Err(Problem::TooLarge { bytes: bytes.len(), limit });
+    }
+    if let Some(read) = Document::read(bytes, limits.max_depth) {
+        return Ok(read);
+    }
     check_depth(bytes, limits)?;
-    let repaired = text::repair(bytes);
-    let mut deserializer = serde_json::Deserializer::from_slice(&repaired);
-    deserializer.disable_recursion_limit();
-    let value = Value::deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
-    value.map_err(|_| not_json(&failure))
+    if let Some(read) = Document::read(&text::repair(bytes), limits.max_depth) {
+        return Ok(read);
+    }
+    Err(not_json(bytes))
 }
 
 fn check_depth(bytes: &[u8], limits: &Limits) -> Result<(), Problem> {
@@ -188,7 +182,16 @@ fn check_depth(bytes: &[u8], limits: &Limits) -> Result<(), Problem> {
     if depth > limits.max_depth { Err(Problem::TooDeep { depth, limit: limits.max_depth }) } else { Ok(()) }
 }
 
-fn not_json(failure: &serde_json::Error) -> Problem {
+/// What `serde_json` says of text that is not JSON: it knows line and column.
+fn not_json(bytes: &[u8]) -> Problem {
+    match serde_json::from_slice::<Value>(bytes) {
+        Err(failure) => describe(&failure),
+        // Tests hold that both read the same; a text that only one of them reads is refused all the same.
+        Ok(_) => Problem::NotJson { line: 1, column: 1, reason: "it cannot be read".to_owned() },
+    }
+}
+
+fn describe(failure: &serde_json::Error) -> Problem {
     let text = failure.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned();
     Problem::NotJson { line: failure.line(), column: failure.column(), reason }
