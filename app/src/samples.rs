@@ -6,7 +6,7 @@ use drift_domain::check::{CheckOutcome, CheckTrigger};
 use drift_domain::environment::{Badge, DriftStatus, EnvironmentClass, Freshness};
 use drift_domain::failure::{Failure, FailureKind, Side};
 use drift_domain::ids::{ChangeId, CheckId, EnvironmentId, OrganizationId};
-use drift_domain::plan::PlanTier;
+use drift_domain::plan::{Capability, PlanTier};
 use drift_domain::role::Role;
 use drift_domain::severity::Severity;
 use drift_domain::views::*;
@@ -48,6 +48,7 @@ pub(crate) fn row(n: u128, name: &str, badge: Badge, affected: u32) -> Environme
         status: DriftStatus::of(affected.into(), badge == Badge::IncidentActive),
         freshness: Freshness { last_checked_at: Some(before(12 + 400 * n as i64)), failure, stale: false },
         affected_workflows: affected,
+        overrides: OverrideCount::default(),
         last_drift_detected_at: (affected > 0).then(|| before(30)),
         adopted: true,
     }
@@ -120,6 +121,7 @@ pub(crate) fn change(
         unpublished_draft: false,
         vanished: None,
         decision: None,
+        overridden: None,
         openable: true,
     }
 }
@@ -131,6 +133,7 @@ pub(crate) fn vanished() -> ChangeRow {
             at: before(500),
             cause: VanishedCause::GitCaughtUp,
             fitting: DecisionKind::Promote,
+            choices: vec![DecisionKind::Promote, DecisionKind::Replace, DecisionKind::Override],
             evidence: Some("Commit 3f9c2d7 by Bo Lind: retry the invoice sync three times.".to_owned()),
         }),
         ..change(
@@ -231,6 +234,8 @@ pub(crate) fn workspace() -> Workspace {
         }),
         can_confirm: true,
         by_hand: true,
+        overriding: overriding(),
+        upgrade: Some(upgrade()),
     }
 }
 
@@ -321,5 +326,19 @@ pub(crate) fn change_page(diff: DiffOrRefusal) -> ChangePage {
         git_commit: "3f9c2d71a0b84e5566778899aabbccddeeff0011".to_owned(),
         live_url: Some("https://n8n.acme.example/workflow/wf7Ks0aQp2".to_owned()),
         can_confirm: true,
+        overriding: overriding(),
+    }
+}
+
+pub(crate) fn overriding() -> OverrideOffer {
+    OverrideOffer { longest_days: 30, refusal: None }
+}
+
+pub(crate) fn upgrade() -> UpgradeOffer {
+    UpgradeOffer {
+        plan: PlanTier::Pro,
+        adds: vec![Capability::Incidents, Capability::Diff, Capability::Decide],
+        requested: None,
+        can_manage: false,
     }
 }

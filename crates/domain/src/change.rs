@@ -2,6 +2,8 @@
 //!
 //! The orphan rule (seed, guardrail 5): a change ends by a recorded decision or by being superseded; nothing else ends it.
 
+use chrono::{DateTime, Utc};
+
 use crate::words::words;
 
 words! {
@@ -107,12 +109,12 @@ impl VanishedCause {
         }
     }
 
-    /// Whether this decision can be true of what happened: the fitting one, or that something else took its place.
-    ///
-    /// An override is none: it accepts a difference, and there is no difference any more.
+    /// Whether this decision can be recorded for what happened: the fitting one, that something else took its place, or an
+    /// override, which claims nothing about what happened: the difference was known and is accepted (product, Changes are
+    /// never lost: Free takes a recorded override). Whether the plan takes overrides at all is the service's to ask.
     #[must_use]
     pub fn accepts(self, decision: DecisionKind) -> bool {
-        decision == self.fitting_decision() || decision == DecisionKind::Replace
+        decision == self.fitting_decision() || matches!(decision, DecisionKind::Replace | DecisionKind::Override)
     }
 }
 
@@ -127,6 +129,30 @@ words! {
         Replace = "REPLACE",
         /// Known, accepted for a time, visible all the while. Not a resolution.
         Override = "OVERRIDE",
+    }
+}
+
+words! {
+    /// Where an override stands. Only a running one accepts its change; the change stays open and visible all the while.
+    pub enum OverrideState {
+        /// It accepts the difference until its end.
+        Running = "RUNNING",
+        /// Its time is over: the difference asks again.
+        Lapsed = "LAPSED",
+        /// Somebody ended it before its time: the difference asks again.
+        Ended = "ENDED",
+    }
+}
+
+impl OverrideState {
+    /// Where an override stands at `now`: it ends at `expires_at`, or at `ended_at` if somebody ended it before.
+    #[must_use]
+    pub fn at(expires_at: DateTime<Utc>, ended_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+        match ended_at {
+            Some(_) => Self::Ended,
+            None if expires_at <= now => Self::Lapsed,
+            None => Self::Running,
+        }
     }
 }
 
@@ -151,9 +177,18 @@ mod tests {
     fn a_decision_must_be_one_that_can_be_true() {
         for cause in VanishedCause::ALL {
             assert!(cause.accepts(cause.fitting_decision()) && cause.accepts(DecisionKind::Replace));
-            assert!(!cause.accepts(DecisionKind::Override));
+            assert!(cause.accepts(DecisionKind::Override), "it claims nothing about what happened");
         }
         assert!(!VanishedCause::LiveWentBack.accepts(DecisionKind::Promote));
+    }
+
+    #[test]
+    fn an_override_runs_until_its_end_and_no_longer() {
+        let end = DateTime::UNIX_EPOCH + chrono::TimeDelta::days(7);
+        let second = chrono::TimeDelta::seconds(1);
+        assert_eq!(OverrideState::at(end, None, end - second), OverrideState::Running);
+        assert_eq!(OverrideState::at(end, None, end), OverrideState::Lapsed);
+        assert_eq!(OverrideState::at(end, Some(end - second), end - second), OverrideState::Ended);
     }
 
     #[test]

@@ -1,22 +1,25 @@
 //! The drift workspace: changes, their diffs, and what people record about them.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use drift_domain::change::{ChangeState, ChangeType, DecisionKind};
 use drift_domain::ids::{ChangeId, CheckId, DecisionId, EnvironmentId};
 use drift_domain::plan::{Capability, DiffLimit, Grant, Plan, PlanTier};
 use drift_domain::views::{
-    AdoptionView, ChangeFilter, ChangePage, ChangeRow, CheckRow, DiffAccess, DiffOrRefusal, DiffView, Workspace,
+    AdoptionView, ChangeFilter, ChangePage, ChangeRow, CheckRow, DiffAccess, DiffOrRefusal, DiffView, OverrideCount,
+    OverrideView, Workspace,
 };
 use drift_engine::Limits;
 use drift_store::changes::{ChangeRecord, Which};
 use drift_store::environments::EnvironmentRecord;
 use drift_store::events::NewEvent;
-use drift_store::{PgConnection, StoreError, changes, checks, contents, environments, events, workflows};
+use drift_store::{PgConnection, StoreError, changes, checks, contents, environments, events, overrides, workflows};
 use serde_json::json;
 
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Caller, Permit, cap};
+use crate::overrides::offer;
 use crate::{Services, views};
 
 /// Changes that a list shows at most, most severe first. Counts are always whole, and every change passes the filter.
@@ -29,6 +32,23 @@ const CHECKS_IN_WORKSPACE: i64 = 8;
 const REASON_LENGTH: usize = 2000;
 
 impl Services {
+    /// Asks the gate about something of an environment: first whether the caller's organization has it, then the plan, then
+    /// the role (product, Plans: not yours, plan, role).
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::PlanRequired`] or [`ServiceError::RoleRequired`], in this order.
+    pub async fn environment_permit<C: cap::Cap>(
+        &self,
+        caller: &Caller,
+        id: EnvironmentId,
+    ) -> ServiceResult<Permit<C>> {
+        let mut db = self.tenant(caller.organization_id).await?;
+        if !environments::exists(&mut db, caller.organization_id, id).await? {
+            return Err(ServiceError::NotFound("environment"));
+        }
+        caller.permit()
+    }
+
     /// The drift workspace of an environment.
     ///
     /// # Errors
@@ -52,16 +72,18 @@ impl Services {
         let newest = checks::newest_good(&mut db, organization, id).await?;
         let checking = checks::is_running(&mut db, organization, id).await?;
         let vanished = open.iter().filter(|c| c.state == ChangeState::Vanished).count();
-        let allowed = openable(&caller.plan, &open);
+        let now = self.clock.now();
+        let rows = Rows::new(&caller.plan, &open, overrides::newest(&mut db, organization, id, now).await?);
+        let overridden = rows.running();
+        let upgrade = match caller.plan.grant(Capability::Incidents) {
+            Grant::None => self.upgrade_offer_in(&mut db, caller).await?,
+            Grant::Limited | Grant::Full => None,
+        };
         let matching: Vec<&ChangeRecord> = shown.iter().filter(|change| passes(change, &filter)).collect();
         Ok(Workspace {
-            environment: views::environment_page(&record, newest.as_ref(), checking, caller, self.clock.now()),
+            environment: views::environment_page(&record, overridden, newest.as_ref(), checking, caller, now),
             matching_changes: u32::try_from(matching.len()).unwrap_or(u32::MAX),
-            changes: matching
-                .into_iter()
-                .take(LISTED)
-                .map(|change| views::change_row(change, may_open(&caller.plan, &allowed, change.id)))
-                .collect(),
+            changes: matching.into_iter().take(LISTED).map(|change| rows.row(change)).collect(),
             open_changes: record.open_changes,
             vanished_changes: u32::try_from(vanished).unwrap_or(u32::MAX),
             adoption: adoption(&record, newest.as_ref(), &open, caller),
@@ -72,6 +94,8 @@ impl Services {
             checks: checks::list(&mut db, organization, id, None, CHECKS_IN_WORKSPACE).await?,
             can_confirm: caller.may(Capability::ConfirmVanished),
             by_hand: caller.plan.grant(Capability::Incidents) == Grant::None,
+            overriding: offer(caller),
+            upgrade,
         })
     }
 
@@ -91,8 +115,9 @@ impl Services {
         let found = changes::list(&mut db, organization, id, Which::One(change), 1).await?.pop();
         let found = found.ok_or(ServiceError::NotFound("change"))?;
         let open = by_severity(changes::list(&mut db, organization, id, Which::Open, i64::MAX).await?);
-        let allowed = openable(&caller.plan, &open);
-        let diff = if may_open(&caller.plan, &allowed, found.id) {
+        let overridden = overrides::newest(&mut db, organization, id, self.clock.now()).await?;
+        let rows = Rows::new(&caller.plan, &open, overridden);
+        let diff = if rows.may_open(found.id) {
             let live = stored(&mut db, permit, found.live_snapshot).await?;
             let desired = stored(&mut db, permit, found.desired_snapshot).await?;
             DiffOrRefusal::Diff(diff_of(live, desired, found.workflow.clone()).await?)
@@ -100,16 +125,16 @@ impl Services {
             refusal(&caller.plan)
         };
         let history = changes::list(&mut db, organization, id, Which::OfWorkflow(found.workflow_id), i64::MAX).await?;
-        let row = |c: &ChangeRecord| views::change_row(c, may_open(&caller.plan, &allowed, c.id));
-        let older: Vec<ChangeRow> = history.iter().filter(|c| c.id != found.id).map(row).collect();
+        let older: Vec<ChangeRow> = history.iter().filter(|c| c.id != found.id).map(|c| rows.row(c)).collect();
         let base = record.connection.n8n_base_url.trim_end_matches('/');
         Ok(ChangePage {
             live_url: found.live_id.as_ref().map(|id| format!("{base}/workflow/{id}")),
-            row: row(&found),
+            row: rows.row(&found),
             diff,
             history: older,
             git_commit: found.git_commit,
             can_confirm: caller.may(Capability::ConfirmVanished),
+            overriding: offer(caller),
         })
     }
 
@@ -142,11 +167,7 @@ impl Services {
         reason: String,
     ) -> ServiceResult<()> {
         let (organization, caller) = (permit.organization(), permit.caller());
-        let reason = reason.trim();
-        if reason.is_empty() || reason.chars().count() > REASON_LENGTH {
-            let message = format!("Say why, in at most {REASON_LENGTH} characters. It is kept with the decision.");
-            return Err(ServiceError::invalid("reason", message));
-        }
+        let reason = read_reason(&reason)?;
         let now = self.clock.now();
         let mut tx = self.tenant(permit.organization()).await?;
         environments::lock(&mut tx, organization, id).await?.ok_or(ServiceError::NotFound("environment"))?;
@@ -161,6 +182,9 @@ impl Services {
             return Err(ServiceError::Conflict(message));
         }
         let cause = found.vanished_cause.ok_or_else(|| ServiceError::unavailable("a vanished change has a cause"))?;
+        if kind == DecisionKind::Override {
+            crate::overrides::longest(&caller.plan)?;
+        }
         if !cause.accepts(kind) {
             let message = format!(
                 "{kind} is not what happened to “{}”. Confirm {}, or {} if something else took its place.",
@@ -301,6 +325,16 @@ async fn environment_in(
     environments::get(db, organization, id).await?.ok_or(ServiceError::NotFound("environment"))
 }
 
+/// A reason as it is kept: there, and not without end.
+pub(crate) fn read_reason(text: &str) -> ServiceResult<&str> {
+    let reason = text.trim();
+    if reason.is_empty() || reason.chars().count() > REASON_LENGTH {
+        let message = format!("Say why, in at most {REASON_LENGTH} characters. It is kept on record.");
+        return Err(ServiceError::invalid("reason", message));
+    }
+    Ok(reason)
+}
+
 /// Most severe first; of one severity the newest first.
 fn by_severity(mut changes: Vec<ChangeRecord>) -> Vec<ChangeRecord> {
     changes.sort_by_key(|c| (Reverse(c.severity), Reverse(c.first_seen_at), Reverse(c.id)));
@@ -326,19 +360,41 @@ fn diff_access(plan: &Plan) -> DiffAccess {
     }
 }
 
-/// The open changes whose diffs a limited plan shows: those of the first workflows, the most severe first.
-fn openable(plan: &Plan, open: &[ChangeRecord]) -> Vec<ChangeId> {
-    match plan.diff_limit() {
-        DiffLimit::Workflows(n) => open.iter().take(n as usize).map(|c| c.id).collect(),
-        DiffLimit::None | DiffLimit::All => Vec::new(),
-    }
+/// Makes records into rows, under a plan.
+struct Rows<'a> {
+    plan: &'a Plan,
+    /// The open changes whose diffs a limited plan shows: those of the first workflows, the most severe first.
+    openable: Vec<ChangeId>,
+    overrides: HashMap<ChangeId, OverrideView>,
 }
 
-fn may_open(plan: &Plan, allowed: &[ChangeId], change: ChangeId) -> bool {
-    match plan.diff_limit() {
-        DiffLimit::None => false,
-        DiffLimit::Workflows(_) => allowed.contains(&change),
-        DiffLimit::All => true,
+impl<'a> Rows<'a> {
+    fn new(plan: &'a Plan, open: &[ChangeRecord], overrides: HashMap<ChangeId, OverrideView>) -> Self {
+        let openable = match plan.diff_limit() {
+            DiffLimit::Workflows(n) => open.iter().take(n as usize).map(|c| c.id).collect(),
+            DiffLimit::None | DiffLimit::All => Vec::new(),
+        };
+        Self { plan, openable, overrides }
+    }
+
+    fn may_open(&self, change: ChangeId) -> bool {
+        match self.plan.diff_limit() {
+            DiffLimit::None => false,
+            DiffLimit::Workflows(_) => self.openable.contains(&change),
+            DiffLimit::All => true,
+        }
+    }
+
+    fn row(&self, record: &ChangeRecord) -> ChangeRow {
+        views::change_row(record, self.plan, self.may_open(record.id), self.overrides.get(&record.id).cloned())
+    }
+
+    fn running(&self) -> OverrideCount {
+        let running: Vec<_> = self.overrides.values().filter(|o| o.is_running()).collect();
+        OverrideCount {
+            running: u32::try_from(running.len()).unwrap_or(u32::MAX),
+            next_end: running.iter().map(|o| o.until).min(),
+        }
     }
 }
 

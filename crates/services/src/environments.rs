@@ -12,7 +12,7 @@ use drift_store::environments::{Connection, EnvironmentRecord};
 use drift_store::events::NewEvent;
 use drift_store::jobs::CheckJob;
 use drift_store::secretbox::Purpose;
-use drift_store::{PgConnection, StoreError, checks, environments, events, jobs};
+use drift_store::{PgConnection, StoreError, checks, environments, events, jobs, overrides};
 use secrecy::SecretString;
 use serde_json::json;
 use url::Url;
@@ -57,6 +57,10 @@ impl Services {
         let more = records.len() > limit as usize;
         records.truncate(limit as usize);
         let facts = environments::badge_facts(&mut db, organization).await?;
+        let overridden = overrides::counts(&mut db, organization, None, now).await?;
+        let row = |record: &EnvironmentRecord| {
+            views::environment_row(record, overridden.get(&record.id).copied().unwrap_or_default(), now)
+        };
         let badges = facts.iter().map(|f| {
             let interval = chrono::TimeDelta::seconds(i64::from(f.interval_seconds));
             let failure = f.failing.then(String::new);
@@ -66,7 +70,7 @@ impl Services {
         let of = |badge: Badge| u32::try_from(badges.iter().filter(|b| **b == badge).count()).unwrap_or(u32::MAX);
         Ok(EnvironmentList {
             next: records.last().filter(|_| more).map(cursor),
-            environments: records.iter().map(|record| views::environment_row(record, now)).collect(),
+            environments: records.iter().map(row).collect(),
             by_badge: Badge::ALL.iter().map(|badge| (*badge, of(*badge))).collect(),
             can_configure: permit.caller().may(Capability::Configure),
             now,
@@ -82,11 +86,13 @@ impl Services {
         permit: &Permit<cap::Visibility>,
         id: EnvironmentId,
     ) -> ServiceResult<EnvironmentPage> {
-        let mut db = self.tenant(permit.organization()).await?;
+        let (mut db, now) = (self.tenant(permit.organization()).await?, self.clock.now());
         let record = environment(&mut db, permit, id).await?;
         let newest = checks::newest_good(&mut db, permit.organization(), id).await?;
         let checking = checks::is_running(&mut db, permit.organization(), id).await?;
-        Ok(views::environment_page(&record, newest.as_ref(), checking, permit.caller(), self.clock.now()))
+        let overridden = overrides::counts(&mut db, permit.organization(), Some(id), now).await?;
+        let overridden = overridden.get(&id).copied().unwrap_or_default();
+        Ok(views::environment_page(&record, overridden, newest.as_ref(), checking, permit.caller(), now))
     }
 
     /// An environment's connection as its form shows it. Secrets never come back.

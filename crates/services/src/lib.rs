@@ -20,7 +20,10 @@ mod environments;
 pub mod error;
 pub mod gate;
 mod live;
+mod overrides;
+mod plans;
 mod retention;
+mod upgrades;
 mod views;
 mod webhooks;
 

@@ -1,11 +1,12 @@
 //! Records made into views: what a screen or an API answer shows.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use drift_domain::change::{DecisionKind, VanishedCause};
 use drift_domain::environment::Freshness;
-use drift_domain::plan::Capability;
+use drift_domain::plan::{Capability, Plan};
 use drift_domain::views::{
     ChangeRow, DecisionView, DiffEntry, DiffKind, DiffLine, DiffView, EnvironmentPage, EnvironmentRow, IgnoredView,
-    LineKind, VanishedView,
+    LineKind, OverrideCount, OverrideView, VanishedView,
 };
 use drift_engine::{Change, ChangeKind, Diff, Hunk, LineOp};
 use drift_store::changes::ChangeRecord;
@@ -17,7 +18,11 @@ use crate::detection::rule_name;
 use crate::gate::Caller;
 
 /// An environment for a list.
-pub(crate) fn environment_row(record: &EnvironmentRecord, now: DateTime<Utc>) -> EnvironmentRow {
+pub(crate) fn environment_row(
+    record: &EnvironmentRecord,
+    overrides: OverrideCount,
+    now: DateTime<Utc>,
+) -> EnvironmentRow {
     let interval = TimeDelta::seconds(i64::from(record.connection.interval_seconds));
     let failure = record.failure.as_ref().map(|failure| failure.message.clone());
     let freshness = Freshness::judge(record.last_checked_at, failure, interval, now);
@@ -29,6 +34,7 @@ pub(crate) fn environment_row(record: &EnvironmentRecord, now: DateTime<Utc>) ->
         status: record.drift_status,
         freshness,
         affected_workflows: record.open_changes,
+        overrides,
         last_drift_detected_at: record.last_drift_detected_at,
         adopted: record.adopted_at.is_some(),
     }
@@ -37,6 +43,7 @@ pub(crate) fn environment_row(record: &EnvironmentRecord, now: DateTime<Utc>) ->
 /// An environment's page.
 pub(crate) fn environment_page(
     record: &EnvironmentRecord,
+    overrides: OverrideCount,
     newest: Option<&NewestGood>,
     checking: bool,
     caller: &Caller,
@@ -44,7 +51,7 @@ pub(crate) fn environment_page(
 ) -> EnvironmentPage {
     let c = &record.connection;
     EnvironmentPage {
-        row: environment_row(record, now),
+        row: environment_row(record, overrides, now),
         n8n_base_url: c.n8n_base_url.clone(),
         repository: format!("{}/{}", c.git_owner, c.git_repository),
         git_ref: c.git_ref.clone(),
@@ -62,8 +69,19 @@ pub(crate) fn environment_page(
     }
 }
 
-/// A change for a list.
-pub(crate) fn change_row(record: &ChangeRecord, openable: bool) -> ChangeRow {
+/// The decisions that can be recorded for a vanished change, under a plan.
+pub(crate) fn vanished_choices(cause: VanishedCause, plan: &Plan) -> Vec<DecisionKind> {
+    let taken = |kind: &DecisionKind| *kind != DecisionKind::Override || plan.override_days() > 0;
+    DecisionKind::ALL.iter().copied().filter(|kind| cause.accepts(*kind)).filter(taken).collect()
+}
+
+/// A change for a list, under a plan: whether its diff may be opened, and its newest override.
+pub(crate) fn change_row(
+    record: &ChangeRecord,
+    plan: &Plan,
+    openable: bool,
+    overridden: Option<OverrideView>,
+) -> ChangeRow {
     ChangeRow {
         id: record.id,
         workflow: record.workflow.clone(),
@@ -81,6 +99,7 @@ pub(crate) fn change_row(record: &ChangeRecord, openable: bool) -> ChangeRow {
             at,
             cause,
             fitting: cause.fitting_decision(),
+            choices: vanished_choices(cause, plan),
             evidence: record.vanished_evidence.clone(),
         }),
         decision: record.decision.as_ref().map(|d| DecisionView {
@@ -89,6 +108,7 @@ pub(crate) fn change_row(record: &ChangeRecord, openable: bool) -> ChangeRow {
             by: d.by.clone(),
             at: d.at,
         }),
+        overridden,
         openable,
     }
 }

@@ -262,6 +262,16 @@ pub async fn get(
     row.map(TryInto::try_into).transpose()
 }
 
+/// Whether this organization has such an environment.
+pub async fn exists(db: &mut PgConnection, organization: OrganizationId, id: EnvironmentId) -> StoreResult<bool> {
+    let there = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM environments WHERE organization_id = $1 AND id = $2) AS "there!""#,
+        organization.0,
+        id.0
+    );
+    Ok(there.fetch_one(db).await?)
+}
+
 /// Locks the environment until the transaction ends, so that its drift is recorded by one at a time. Answers its
 /// revision, or `None` when this organization has none such.
 pub async fn lock(db: &mut PgConnection, organization: OrganizationId, id: EnvironmentId) -> StoreResult<Option<i64>> {

@@ -16,6 +16,7 @@ pub mod invitations;
 pub mod jobs;
 pub mod live;
 pub mod mails;
+pub mod overrides;
 pub mod people;
 pub mod plans;
 pub mod pool;
@@ -26,6 +27,7 @@ pub mod sessions;
 pub mod sign_in;
 pub mod tenant;
 pub mod tokens;
+pub mod upgrades;
 pub mod workflows;
 
 pub use error::{StoreError, StoreResult};

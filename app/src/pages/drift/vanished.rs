@@ -2,7 +2,7 @@
 //! (the orphan rule: no change disappears without one).
 
 use chrono::{DateTime, Utc};
-use drift_domain::change::{ChangeState, DecisionKind};
+use drift_domain::change::ChangeState;
 use drift_domain::ids::EnvironmentId;
 use drift_domain::views::{ChangeRow, VanishedView};
 use leptos::prelude::*;
@@ -89,11 +89,11 @@ pub(super) fn outcome(
 fn form(change: &ChangeRow, environment: EnvironmentId, vanished: &VanishedView) -> impl IntoView + use<> {
     let fitting = vanished.fitting;
     let id = change.id;
-    let choices = DecisionKind::ALL
+    let choices = vanished
+        .choices
         .iter()
-        .copied()
-        .filter(|kind| vanished.cause.accepts(*kind))
         .map(|kind| {
+            let kind = *kind;
             let fits = if kind == fitting { " (fits what happened)" } else { "" };
             view! { <option value=kind.as_str() selected=kind == fitting>{format!("{}{fits}", words::decision(kind))}</option> }
         })

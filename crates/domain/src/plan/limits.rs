@@ -79,14 +79,29 @@ impl Limit {
         }
     }
 
+    /// A value as a person reads it.
+    #[must_use]
+    pub fn words(self, value: Option<u32>) -> String {
+        match (self, value) {
+            (_, None) => "no limit".to_owned(),
+            (Self::OverrideDays | Self::OpenIncidents | Self::DiffWorkflows, Some(0)) => "none".to_owned(),
+            (Self::OverrideDays | Self::HistoryDays, Some(1)) => "1 day".to_owned(),
+            (Self::OverrideDays | Self::HistoryDays, Some(days)) => format!("{days} days"),
+            (Self::OpenIncidents, Some(1)) => "1 environment".to_owned(),
+            (Self::OpenIncidents, Some(n)) => format!("{n} environments"),
+            (Self::DiffWorkflows, Some(1)) => "1 workflow".to_owned(),
+            (Self::DiffWorkflows, Some(n)) => format!("{n} workflows"),
+        }
+    }
+
     /// What a person reads.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
-            Self::OverrideDays => "Longest override, in days",
+            Self::OverrideDays => "Longest override",
             Self::OpenIncidents => "Environments with an open incident at once",
             Self::DiffWorkflows => "Workflows opened as a diff",
-            Self::HistoryDays => "History kept, in days",
+            Self::HistoryDays => "History kept",
         }
     }
 
@@ -204,6 +219,16 @@ impl Plan {
     #[must_use]
     pub fn lifecycle(&self) -> Lifecycle {
         if self.grant(Capability::Stabilize) == Grant::None { Lifecycle::Basic } else { Lifecycle::Full }
+    }
+
+    /// The most days that an override lasts; 0 where the plan takes none.
+    #[must_use]
+    pub fn override_days(&self) -> u32 {
+        if self.grant(Capability::Override) == Grant::None {
+            return 0;
+        }
+        // Every tier bounds it.
+        self.limit(Limit::OverrideDays).unwrap_or(0)
     }
 
     /// Days that history is kept.

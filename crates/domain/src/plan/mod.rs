@@ -6,8 +6,10 @@
 use crate::role::Role;
 use crate::words::words;
 
+mod effect;
 mod limits;
 
+pub use effect::Difference;
 pub use limits::{Bounds, DiffLimit, Lifecycle, Limit, Plan};
 
 words! {

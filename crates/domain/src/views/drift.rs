@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::DiffView;
-use super::EnvironmentPage;
+use super::{DiffView, EnvironmentPage, OverrideOffer, OverrideView, UpgradeOffer};
 use crate::change::{ChangeState, ChangeType, DecisionKind, Origin, VanishedCause};
 use crate::check::{CheckOutcome, CheckTrigger};
 use crate::failure::Failure;
@@ -64,6 +63,10 @@ pub struct Workspace {
     pub can_confirm: bool,
     /// How to put things right by hand, where the plan has no incidents (seed, Manual Remediation).
     pub by_hand: bool,
+    /// Whether the caller may override a change.
+    pub overriding: OverrideOffer,
+    /// What the next plan adds, where this one has no incidents.
+    pub upgrade: Option<UpgradeOffer>,
 }
 
 /// What the plan lets a person open.
@@ -119,6 +122,8 @@ pub struct ChangeRow {
     pub vanished: Option<VanishedView>,
     /// What a person decided, if somebody did.
     pub decision: Option<DecisionView>,
+    /// The newest override of an open change, if there was one. It does not end the change.
+    pub overridden: Option<OverrideView>,
     /// Whether the plan lets the caller open its diff.
     pub openable: bool,
 }
@@ -133,6 +138,8 @@ pub struct VanishedView {
     pub cause: VanishedCause,
     /// The decision that fits.
     pub fitting: DecisionKind,
+    /// Every decision that can be recorded for it, under the plan.
+    pub choices: Vec<DecisionKind>,
     /// What shows it: for example the commit and its author.
     pub evidence: Option<String>,
 }
@@ -167,6 +174,8 @@ pub struct ChangePage {
     pub live_url: Option<String>,
     /// Whether the caller may record what became of it.
     pub can_confirm: bool,
+    /// Whether the caller may override it.
+    pub overriding: OverrideOffer,
 }
 
 /// A diff, or the reason why this caller does not get it.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::OverrideCount;
 use crate::environment::{Badge, DriftStatus, EnvironmentClass, Freshness};
 use crate::failure::Failure;
 use crate::ids::EnvironmentId;
@@ -24,8 +25,10 @@ pub struct EnvironmentRow {
     pub status: DriftStatus,
     /// How far the status can be trusted.
     pub freshness: Freshness,
-    /// Workflows with an open change.
+    /// Workflows with an open change, overridden ones included.
     pub affected_workflows: u32,
+    /// Which of those somebody accepts for a time.
+    pub overrides: OverrideCount,
     /// When a check last saw drift.
     pub last_drift_detected_at: Option<DateTime<Utc>>,
     /// Whether a person has finished the adoption review.

@@ -7,6 +7,7 @@ mod drift;
 mod environments;
 mod incidents;
 mod live;
+mod overrides;
 mod people;
 mod plans;
 
@@ -23,7 +24,11 @@ pub use incidents::{
     PersonView, ReceiptView, StepView, TicketView, TimelineEntry,
 };
 pub use live::LiveEvent;
+pub use overrides::{OverrideCount, OverrideOffer, OverrideView};
 pub use people::{
     AccountView, GreetingView, InvitationView, Me, MemberView, MembersView, OrganizationView, SessionView, TokenView,
 };
-pub use plans::{CapabilityRow, LimitCell, LimitRow, PlanChange, PlanPage, UpgradeOffer, UpgradeRequestView};
+pub use plans::{
+    CapabilityChange, CapabilityRow, LimitCell, LimitChange, LimitRow, PlanChange, PlanEdit, PlanEffect, PlanPage,
+    UpgradeAnswer, UpgradeAsk, UpgradeOffer, UpgradeRequestView,
+};

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::UpgradeRequestId;
+use crate::ids::{EnvironmentId, UpgradeRequestId};
 use crate::plan::{Bounds, Capability, Grant, Limit, PlanTier};
 use crate::role::Role;
 
@@ -21,10 +21,14 @@ pub struct PlanPage {
     pub limits: Vec<LimitRow>,
     /// Who changed what, newest first.
     pub history: Vec<PlanChange>,
-    /// Requests for a higher plan: open ones first, then the newest.
+    /// Requests for a higher plan: open ones first, then the newest. Everybody's for who may answer them, else one's own.
     pub requests: Vec<UpgradeRequestView>,
     /// Open incidents, by the plan that each keeps: what a change of tier does not touch.
     pub open_incidents: Vec<(PlanTier, u32)>,
+    /// What the next plan adds, and the caller's own newest request. `None` on the highest plan.
+    pub upgrade: Option<UpgradeOffer>,
+    /// The clock of the server when this was read, for ages.
+    pub now: DateTime<Utc>,
     /// Whether the caller may change anything here.
     pub can_manage: bool,
 }
@@ -65,6 +69,71 @@ pub struct LimitCell {
     pub reason: Option<String>,
 }
 
+/// What an administrator would change about the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "edit", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PlanEdit {
+    /// Another tier.
+    Tier {
+        /// The tier.
+        plan: PlanTier,
+    },
+    /// A limit of a tier, for this organization.
+    Limit {
+        /// The tier whose limit it is.
+        plan: PlanTier,
+        /// The limit.
+        limit: Limit,
+        /// Its new value; `None` is "no limit".
+        value: Option<u32>,
+    },
+}
+
+/// What an edit of the plan would do: shown before it is saved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PlanEffect {
+    /// The edit.
+    pub edit: PlanEdit,
+    /// The version of the plan that this was worked out for.
+    pub version: i64,
+    /// The tier that the organization has now.
+    pub tier: PlanTier,
+    /// What becomes possible, or more so.
+    pub gained: Vec<CapabilityChange>,
+    /// What is possible no longer, or less so.
+    pub lost: Vec<CapabilityChange>,
+    /// Limits that change.
+    pub limits: Vec<LimitChange>,
+    /// What that means for what is there now, and what it does not touch: sentences for a person.
+    pub consequences: Vec<String>,
+}
+
+/// How far a capability is granted, before and after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CapabilityChange {
+    /// The capability.
+    pub capability: Capability,
+    /// How far it is granted now.
+    pub from: Grant,
+    /// How far it would be.
+    pub to: Grant,
+}
+
+/// A limit, before and after. `None` is "no limit".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LimitChange {
+    /// The limit.
+    pub limit: Limit,
+    /// What it is now.
+    pub from: Option<u32>,
+    /// What it would be.
+    pub to: Option<u32>,
+}
+
 /// An edit of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -97,10 +166,39 @@ pub struct UpgradeRequestView {
     pub by: String,
     /// When.
     pub at: DateTime<Utc>,
-    /// Whether it was granted; `None` while it is open.
-    pub granted: Option<bool>,
-    /// Who answered, what and when.
-    pub answer: Option<(String, String, DateTime<Utc>)>,
+    /// The environment where the person met the end of the plan, by its name.
+    pub environment: Option<String>,
+    /// The answer; `None` while it is open.
+    pub answer: Option<UpgradeAnswer>,
+}
+
+/// The answer to a request for a higher plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UpgradeAnswer {
+    /// Whether it was granted.
+    pub granted: bool,
+    /// What whoever answered wrote.
+    pub words: String,
+    /// Who answered.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Asking for a higher plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct UpgradeAsk {
+    /// The plan; without it, the first that has the capability, or the next one.
+    pub plan: Option<PlanTier>,
+    /// What the person could not do, if that is why they ask.
+    pub capability: Option<Capability>,
+    /// The environment where they could not.
+    pub environment: Option<EnvironmentId>,
+    /// What the person wants to say about it.
+    pub note: String,
 }
 
 /// What the next plan would add, where a person meets the end of theirs.
@@ -111,7 +209,7 @@ pub struct UpgradeOffer {
     pub plan: PlanTier,
     /// What it adds to the organization's present one.
     pub adds: Vec<Capability>,
-    /// The caller's open request, if there is one.
+    /// The caller's newest request, open or answered, if there is one.
     pub requested: Option<UpgradeRequestView>,
     /// Whether the caller can change the plan at once.
     pub can_manage: bool,
