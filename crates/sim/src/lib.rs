@@ -7,7 +7,7 @@
 //! | module | |
 //! |---|---|
 //! | [`n8n`] | n8n's public API v1, versions 1.x and 2.x |
-//! | [`github`] | GitHub's REST API, the reads, over real git repositories, with webhooks |
+//! | [`github`] | GitHub's REST API and the GraphQL in use, over real git repositories, with webhooks, held against GitHub's own description |
 //! | [`faults`] | what goes wrong, for which request, how often |
 //! | [`server`] | a listener that can be stopped and started again on its port |
 

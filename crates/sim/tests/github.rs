@@ -166,6 +166,8 @@ async fn refusals_have_githubs_words() {
     assert_eq!(said("/repos/acme/flows", "Bearer ghp_x").await, expect(401, "Bad credentials"));
     assert_eq!(said("/repos/acme/nope", &all).await, expect(404, "Not Found"));
     assert_eq!(said("/nope", &all).await, expect(404, "Not Found"));
+    let beside = github.violations();
+    assert!(beside.len() == 1 && beside[0].contains("no operation of the description"), "{beside:?}");
     assert_eq!(said("/repos/acme/flows/commits/main", &all).await, expect(409, "Git Repository is empty."));
     repo.commit("main", "Ada", "Add", &[("a.json", Some(b"{}"))]).await.unwrap();
     let blind = Grant { contents: false, ..Grant::read(&["acme/flows"]) };

@@ -22,13 +22,30 @@ pub struct Grant {
     pub contents: bool,
     /// It may push.
     pub push: bool,
+    /// It may make and change pull requests (merging one is a push).
+    pub pulls: bool,
+    /// It may report commit statuses.
+    pub statuses: bool,
+    /// It may read check runs, which fine-grained tokens may not.
+    pub checks: bool,
+    /// It may read the classic protection of branches.
+    pub administration: bool,
     /// It stops working after this long.
     pub expires_in: Option<TimeDelta>,
 }
 
 impl Default for Grant {
     fn default() -> Self {
-        Self { repositories: None, contents: true, push: true, expires_in: None }
+        Self {
+            repositories: None,
+            contents: true,
+            push: true,
+            pulls: true,
+            statuses: true,
+            checks: true,
+            administration: true,
+            expires_in: None,
+        }
     }
 }
 
@@ -37,7 +54,7 @@ impl Grant {
     #[must_use]
     pub fn read(repositories: &[&str]) -> Self {
         let repositories = Some(repositories.iter().map(|name| (*name).to_owned()).collect());
-        Self { repositories, push: false, ..Self::default() }
+        Self { repositories, push: false, pulls: false, statuses: false, administration: false, ..Self::default() }
     }
 }
 
@@ -61,6 +78,10 @@ pub(crate) struct Caller {
     repositories: Option<BTreeSet<u64>>,
     pub(crate) contents: bool,
     pub(crate) push: bool,
+    pub(crate) pulls: bool,
+    pub(crate) statuses: bool,
+    pub(crate) checks: bool,
+    pub(crate) administration: bool,
     /// Speaks for an App's installation.
     pub(crate) installation: bool,
 }
@@ -122,6 +143,10 @@ impl Access {
             repositories: ids,
             contents: grant.contents,
             push: grant.push,
+            pulls: grant.pulls,
+            statuses: grant.statuses,
+            checks: grant.checks,
+            administration: grant.administration,
             installation: false,
         };
         let expires_at = grant.expires_in.map(|life| now + life);
@@ -169,6 +194,10 @@ impl Access {
                 repositories,
                 contents: false,
                 push: false,
+                pulls: false,
+                statuses: false,
+                checks: false,
+                administration: false,
                 installation: false,
             });
         };
@@ -206,7 +235,18 @@ impl Access {
         }
         let repositories = app.repositories.clone();
         let (token, expires_at) = (self.new_token("ghs", now), now + TimeDelta::hours(1));
-        let caller = Caller { token: token.clone(), repositories, contents: true, push: true, installation: true };
+        let caller = Caller {
+            token: token.clone(),
+            repositories,
+            contents: true,
+            push: true,
+            pulls: true,
+            statuses: true,
+            checks: true,
+            // An App that promotes has no business with the administration of repositories.
+            administration: false,
+            installation: true,
+        };
         let known = Known { caller, expires_at: Some(expires_at), installation: Some(installation) };
         self.tokens.insert(token.clone(), known);
         Ok((token, expires_at))

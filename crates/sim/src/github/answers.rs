@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::Repository;
 use super::access::Caller;
 use super::git::{Commit, Signature, TreeEntry};
+use super::shapes::account;
 
 /// Where the answers' links lead: the API's base as the caller used it, and the pages for people.
 #[derive(Clone, Debug)]
@@ -24,11 +25,31 @@ pub(crate) struct Refusal {
     message: String,
     location: Option<String>,
     retry_after: Option<u64>,
+    errors: Vec<Value>,
 }
 
 impl Refusal {
     pub(crate) fn new(status: u16, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), location: None, retry_after: None }
+        Self { status, message: message.into(), location: None, retry_after: None, errors: Vec::new() }
+    }
+
+    /// 422 with what is wrong with a field, in GitHub's form.
+    pub(crate) fn invalid(resource: &str, field: Option<&str>, code: &str, message: Option<&str>) -> Self {
+        let mut error = json!({ "resource": resource, "code": code });
+        for (name, value) in [("field", field), ("message", message)] {
+            if let Some(value) = value {
+                error[name] = json!(value);
+            }
+        }
+        Self { errors: vec![error], ..Self::new(422, "Validation Failed") }
+    }
+
+    pub(crate) fn archived() -> Self {
+        Self::new(403, "Repository was archived so is read-only.")
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     pub(crate) fn not_found() -> Self {
@@ -73,12 +94,15 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let documentation_url = "https://docs.github.com/rest";
-        let body = match &self.location {
+        let mut body = match &self.location {
             Some(url) => json!({ "message": self.message, "url": url, "documentation_url": documentation_url }),
             None => json!({
                 "message": self.message, "documentation_url": documentation_url, "status": self.status.to_string(),
             }),
         };
+        if !self.errors.is_empty() {
+            body["errors"] = json!(self.errors);
+        }
         let mut response = (status, json_type(), body.to_string()).into_response();
         let headers = response.headers_mut();
         if let Some(Ok(location)) = self.location.map(HeaderValue::try_from) {
@@ -115,36 +139,6 @@ pub(crate) fn conditional(request: &HeaderMap, etag: &str, whole: impl FnOnce() 
     response
 }
 
-pub(crate) fn repository(site: &Site, repository: &Repository, caller: Option<&Caller>) -> Value {
-    let Repository { id, owner, name, default_branch, .. } = repository;
-    let full_name = repository.full_name();
-    let mut value = json!({
-        "id": id,
-        "node_id": format!("R_{id}"),
-        "name": name,
-        "full_name": full_name,
-        "private": true,
-        "visibility": "private",
-        "owner": account(site, owner, "Organization"),
-        "html_url": format!("{}/{full_name}", site.web),
-        "url": format!("{}/repos/{full_name}", site.api),
-        "description": null,
-        "fork": false,
-        "archived": false,
-        "disabled": false,
-        "default_branch": default_branch,
-    });
-    if let Some(caller) = caller {
-        value["permissions"] =
-            json!({ "admin": false, "maintain": false, "push": caller.push, "triage": caller.push, "pull": true });
-    }
-    value
-}
-
-pub(crate) fn account(site: &Site, login: &str, kind: &str) -> Value {
-    json!({ "login": login, "type": kind, "html_url": format!("{}/{login}", site.web), "url": format!("{}/users/{login}", site.api) })
-}
-
 /// The account of a person who commits: their name in small letters.
 pub(crate) fn login(name: &str) -> String {
     let words: Vec<String> = name
@@ -170,6 +164,7 @@ pub(crate) fn commit(site: &Site, repository: &Repository, commit: &Commit) -> V
         "node_id": format!("C_{sha}"),
         "url": format!("{api}/commits/{sha}"),
         "html_url": format!("{web}/commit/{sha}"),
+        "comments_url": format!("{api}/commits/{sha}/comments"),
         "commit": {
             "url": format!("{api}/git/commits/{sha}"),
             "author": signature(&commit.author),

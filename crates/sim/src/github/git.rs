@@ -78,7 +78,21 @@ impl Git {
     }
 
     /// Runs git on this repository alone: no configuration of the machine or the person reaches it.
-    async fn output(&self, arguments: &[&str], stdin: Option<&[u8]>) -> Result<(bool, Vec<u8>, String), Error> {
+    pub(crate) async fn output(
+        &self,
+        arguments: &[&str],
+        stdin: Option<&[u8]>,
+    ) -> Result<(bool, Vec<u8>, String), Error> {
+        self.output_with(arguments, stdin, None).await
+    }
+
+    /// The same with an index of its own where one is given.
+    pub(crate) async fn output_with(
+        &self,
+        arguments: &[&str],
+        stdin: Option<&[u8]>,
+        index: Option<&Path>,
+    ) -> Result<(bool, Vec<u8>, String), Error> {
         let mut command = Command::new("git");
         for inherited in
             ["GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE", "GIT_CONFIG_COUNT"]
@@ -101,6 +115,9 @@ impl Git {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        if let Some(index) = index {
+            command.env("GIT_INDEX_FILE", index);
+        }
         let mut child = command.spawn()?;
         let mut pipe = child.stdin.take();
         let input = stdin.unwrap_or_default().to_vec();
@@ -116,7 +133,7 @@ impl Git {
         Ok((output.status.success(), output.stdout, String::from_utf8_lossy(&output.stderr).trim().to_owned()))
     }
 
-    async fn run(&self, arguments: &[&str], stdin: Option<&[u8]>) -> Result<Vec<u8>, Error> {
+    pub(crate) async fn run(&self, arguments: &[&str], stdin: Option<&[u8]>) -> Result<Vec<u8>, Error> {
         match self.output(arguments, stdin).await? {
             (true, stdout, _) => Ok(stdout),
             (false, _, stderr) => {
@@ -126,7 +143,7 @@ impl Git {
     }
 
     /// The SHA that an expression stands for, `None` where it stands for nothing.
-    async fn verify(&self, expression: &str) -> Result<Option<String>, Error> {
+    pub(crate) async fn verify(&self, expression: &str) -> Result<Option<String>, Error> {
         let (found, stdout, _) =
             self.output(&["rev-parse", "--verify", "--quiet", "--end-of-options", expression], None).await?;
         Ok(found.then(|| String::from_utf8_lossy(&stdout).trim().to_owned()))
@@ -212,9 +229,12 @@ impl Git {
         let (skip, count) = (format!("--skip={skip}"), format!("--max-count={count}"));
         let mut arguments = vec!["log", "-z", COMMIT_FORMAT, &skip, &count, from, "--"];
         arguments.extend(path);
-        let fields = self.run(&arguments, None).await?;
-        let fields: Vec<String> = fields.split(|b| *b == 0).map(|f| String::from_utf8_lossy(f).into_owned()).collect();
-        Ok(fields.chunks_exact(COMMIT_FIELDS).map(commit).collect())
+        Ok(commits(&self.run(&arguments, None).await?))
+    }
+
+    /// The commits of a range, newest first.
+    pub(crate) async fn log_range(&self, range: &str) -> Result<Vec<Commit>, Error> {
+        Ok(commits(&self.run(&["log", "-z", "--topo-order", COMMIT_FORMAT, range, "--"], None).await?))
     }
 
     /// The paths that a commit added, removed and modified against its first parent.
@@ -304,6 +324,11 @@ fn tree_entry(line: &str) -> Option<TreeEntry> {
     let mut fields = about.split_ascii_whitespace().map(str::to_owned);
     let (mode, kind, sha) = (fields.next()?, fields.next()?, fields.next()?);
     Some(TreeEntry { mode, kind, sha, size: fields.next().and_then(|size| size.parse().ok()), path: path.to_owned() })
+}
+
+fn commits(output: &[u8]) -> Vec<Commit> {
+    let fields: Vec<String> = output.split(|b| *b == 0).map(|f| String::from_utf8_lossy(f).into_owned()).collect();
+    fields.chunks_exact(COMMIT_FIELDS).map(commit).collect()
 }
 
 fn commit(fields: &[String]) -> Commit {

@@ -1,4 +1,4 @@
-//! GitHub's REST API, the part that reads, over real bare git repositories.
+//! GitHub's REST API, and the GraphQL in use, over real bare git repositories.
 //!
 //! ```
 //! # async fn example(clock: std::sync::Arc<dyn drift_domain::clock::Clock>) -> Result<(), drift_sim::github::Error> {
@@ -11,38 +11,54 @@
 //! # }
 //! ```
 //!
-//! SHAs, trees, histories and references are git's own. Tokens see what they were granted, App installations exchange a
-//! signed JWT for a token that lives an hour by the clock, each token has its hourly limit, and errors have GitHub's
-//! statuses and bodies. Every repository is private. What GitHub's description declares beyond what is read here (a
-//! commit's `stats` and `files`, most addresses of a repository) is left out.
+//! SHAs, trees, histories, merges and their conflicts are git's own. Tokens see what they were granted, App installations
+//! exchange a signed JWT for a token that lives an hour by the clock, each token has its hourly limit, and errors have
+//! GitHub's statuses and bodies. Every repository is private.
+//!
+//! Every request and answer is checked against a slice of GitHub's own OpenAPI description, webhooks against its webhook
+//! description, GraphQL against its schema (`fixtures/github`, made by `scripts/github-description`). A stand-in that a
+//! test started and that sent or was sent something else fails the test when it is dropped. What a schema cannot say is
+//! in `docs/github.md`, with what only GitHub itself can confirm.
 
 mod access;
 mod answers;
+mod asked;
+mod control;
+mod description;
+mod events;
 mod git;
+mod graphql;
+mod merging;
+mod objects;
 mod people;
+mod pulls;
 mod rest;
+mod rules;
+mod shapes;
+mod stand_in;
+mod state;
 mod webhooks;
+mod writes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use chrono::DateTime;
 use drift_domain::clock::Clock;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::faults::{Faults, Seen};
-use crate::server::Server;
-
 pub use access::{AppKeys, Grant};
 pub use git::Change;
 pub use people::Repo;
+pub use stand_in::{GithubSim, Options};
+pub use state::{Protection, Ruleset};
 pub use webhooks::{Deliveries, Delivery, Hook, sign};
 
 use access::Access;
 use git::Git;
+use state::Social;
 
 /// Why the stand-in cannot do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +89,9 @@ pub enum Error {
     /// No delivery of that id.
     #[error("there is no delivery {0}")]
     NoDelivery(Uuid),
+    /// No pull request of that number, or not in a state for this.
+    #[error("there is no open pull request {0}")]
+    NoPull(u64),
     /// No key could be made.
     #[error("an RSA key could not be made")]
     Key,
@@ -80,6 +99,9 @@ pub enum Error {
     #[error("webhooks cannot be delivered: {0}")]
     Http(reqwest::Error),
 }
+
+/// The file in a repository's folder with what is kept beside Git.
+const SOCIAL: &str = "github.json";
 
 /// One repository, as it is at the moment.
 #[derive(Clone)]
@@ -90,9 +112,23 @@ pub(crate) struct Repository {
     pub(crate) default_branch: String,
     pub(crate) git: Git,
     pub(crate) writing: Arc<tokio::sync::Mutex<()>>,
+    social: Arc<Mutex<Social>>,
 }
 
 impl Repository {
+    /// What is kept beside Git. Not to be held while something of this repository is drawn.
+    pub(crate) fn social(&self) -> MutexGuard<'_, Social> {
+        lock(&self.social)
+    }
+
+    /// Changes what is kept beside Git, and keeps it on the disk.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Social) -> T) -> Result<T, Error> {
+        let mut social = self.social();
+        let told = change(&mut social);
+        std::fs::write(self.git.folder().join(SOCIAL), serde_json::to_vec(&*social)?)?;
+        Ok(told)
+    }
+
     pub(crate) fn full_name(&self) -> String {
         format!("{}/{}", self.owner, self.name)
     }
@@ -129,6 +165,27 @@ pub(crate) struct Hub {
     hooks: Mutex<Vec<Hook>>,
     tree_limit: AtomicUsize,
     deliveries: AtomicU64,
+    /// How many looks find out nothing yet about what GitHub works out in the background.
+    lag: AtomicU64,
+    /// Whether requests and answers are held against GitHub's description.
+    checked: bool,
+    violations: Mutex<Vec<String>>,
+    flaws: Mutex<Vec<Flaw>>,
+}
+
+/// A way in which the stand-in can be made wrong on purpose, to show that the tests notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// A merge takes the head's files whole: what the base got since is lost, and conflicts are merged.
+    MergeDropsBase,
+    /// The ETag of a reference never changes again.
+    FrozenEtag,
+    /// A listing of a tree leaves its last entry out.
+    TreeSkipsEntries,
+    /// A merge that is refused for rules, or for a head that moved, is 405 without the words that tell why.
+    Wrong405,
+    /// Webhooks carry no signature.
+    UnsignedWebhook,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -142,6 +199,19 @@ impl Hub {
 
     pub(crate) fn access(&self) -> MutexGuard<'_, Access> {
         lock(&self.access)
+    }
+
+    pub(crate) fn lag(&self) -> u64 {
+        self.lag.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn has(&self, flaw: Flaw) -> bool {
+        lock(&self.flaws).contains(&flaw)
+    }
+
+    pub(crate) fn violated(&self, what: String) {
+        tracing::error!(what, "the GitHub stand-in or its caller went beside GitHub's description");
+        lock(&self.violations).push(what);
     }
 
     pub(crate) fn hooks(&self) -> Vec<Hook> {
@@ -199,6 +269,7 @@ impl Hub {
             default_branch: default_branch.to_owned(),
             git,
             writing: Arc::default(),
+            social: Arc::default(),
         };
         {
             let mut repositories = lock(&self.repositories);
@@ -255,230 +326,15 @@ impl Hub {
             let (owner, name) = full_name.split_once('/').ok_or_else(|| Error::Name(full_name.clone()))?;
             let git = Git::open(self.folder.join(format!("{id}.git")));
             let (owner, name) = (owner.to_owned(), name.to_owned());
-            let repository = Repository { id, owner, name, default_branch, git, writing: Arc::default() };
+            let social = match std::fs::read(git.folder().join(SOCIAL)) {
+                Ok(bytes) => serde_json::from_slice(&bytes)?,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Social::default(),
+                Err(error) => return Err(error.into()),
+            };
+            let social = Arc::new(Mutex::new(social));
+            let repository = Repository { id, owner, name, default_branch, git, writing: Arc::default(), social };
             repositories.all.insert(id, repository);
         }
         Ok(())
-    }
-}
-
-/// How to start the stand-in.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// Where to keep the repositories. They outlive the stand-in, and are found again on the next start. A folder of its
-    /// own that is removed with it, if none is given.
-    pub folder: Option<PathBuf>,
-    /// The port; 0 for one that the system chooses.
-    pub port: u16,
-    /// The token that [`GithubSim::token`] tells, and that sees every repository.
-    pub token: Option<String>,
-}
-
-/// The stand-in, serving until it is dropped.
-pub struct GithubSim {
-    hub: Arc<Hub>,
-    faults: Faults,
-    server: Server,
-    token: String,
-    // Removed last.
-    _temporary: Option<tempfile::TempDir>,
-}
-
-impl GithubSim {
-    /// Starts it on a port that the system chooses, without repositories. Its time is the clock's.
-    ///
-    /// # Errors
-    /// What the disk or the port failed with.
-    pub async fn start(clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        Self::start_with(clock, Options::default()).await
-    }
-
-    /// Starts it as the options say.
-    ///
-    /// # Errors
-    /// What the disk or the port failed with, or a folder whose list of repositories is broken.
-    pub async fn start_with(clock: Arc<dyn Clock>, options: Options) -> Result<Self, Error> {
-        let (folder, temporary) = match options.folder {
-            Some(folder) => {
-                std::fs::create_dir_all(&folder)?;
-                (std::path::absolute(folder)?, None)
-            }
-            None => {
-                let temporary = tempfile::Builder::new().prefix("workflowops-github-").tempdir()?;
-                (temporary.path().to_owned(), Some(temporary))
-            }
-        };
-        let hub = Arc::new(Hub {
-            clock,
-            folder,
-            base: OnceLock::new(),
-            repositories: Mutex::default(),
-            access: Mutex::default(),
-            hooks: Mutex::default(),
-            // GitHub's limit for a recursive listing.
-            tree_limit: AtomicUsize::new(100_000),
-            deliveries: AtomicU64::new(1),
-        });
-        hub.load()?;
-        let now = hub.clock.now();
-        let token = options.token.unwrap_or_else(|| hub.access().new_token("ghp", now));
-        hub.access().add_token(token.clone(), &Grant::default(), None, now);
-        let faults = Faults::default();
-        let server = Server::start_on(faults.around(rest::router(&hub)), options.port).await?;
-        // Set once, before anybody knows the address.
-        let _ = hub.base.set(server.url());
-        Ok(Self { hub, faults, server, token, _temporary: temporary })
-    }
-
-    /// The API's base address, as `https://api.github.com` is.
-    #[must_use]
-    pub fn url(&self) -> String {
-        self.server.url()
-    }
-
-    /// The same API where an Enterprise Server has it.
-    #[must_use]
-    pub fn enterprise_url(&self) -> String {
-        format!("{}/api/v3", self.server.url())
-    }
-
-    /// A token that sees every repository.
-    #[must_use]
-    pub fn token(&self) -> String {
-        self.token.clone()
-    }
-
-    /// What goes wrong, and the journal of requests.
-    #[must_use]
-    pub fn faults(&self) -> &Faults {
-        &self.faults
-    }
-
-    /// Makes an empty repository, `owner/name`, whose default branch is `main`.
-    ///
-    /// # Errors
-    /// The name is taken or is none, or what git failed with.
-    pub async fn create(&self, full_name: &str) -> Result<Repo, Error> {
-        let id = self.hub.create(full_name, "main").await?;
-        Ok(Repo { hub: self.hub.clone(), id })
-    }
-
-    /// The repository that is called `owner/name` now.
-    #[must_use]
-    pub fn repo(&self, full_name: &str) -> Option<Repo> {
-        let (owner, name) = full_name.split_once('/')?;
-        let (repository, current) = self.hub.find(owner, name)?;
-        current.then(|| Repo { hub: self.hub.clone(), id: repository.id })
-    }
-
-    fn ids(&self, names: Option<&[String]>) -> Result<Option<BTreeSet<u64>>, Error> {
-        let id = |name: &String| self.repo(name).map(|repo| repo.id).ok_or_else(|| Error::Name(name.clone()));
-        names.map(|names| names.iter().map(id).collect()).transpose()
-    }
-
-    /// A new token that may do this much.
-    ///
-    /// # Errors
-    /// One of its repositories does not exist.
-    pub fn grant(&self, grant: &Grant) -> Result<String, Error> {
-        let ids = self.ids(grant.repositories.as_deref())?;
-        let now = self.hub.clock.now();
-        let mut access = self.hub.access();
-        let token = access.new_token("ghp", now);
-        access.add_token(token.clone(), grant, ids, now);
-        Ok(token)
-    }
-
-    /// The token stops working.
-    pub fn revoke(&self, token: &str) {
-        self.hub.access().revoke(token);
-    }
-
-    /// Registers an App and installs it on these repositories; on all with `None`.
-    ///
-    /// # Errors
-    /// One of the repositories does not exist.
-    pub fn install_app(&self, repositories: Option<&[&str]>) -> Result<AppKeys, Error> {
-        let names: Option<Vec<String>> = repositories.map(|all| all.iter().map(|name| (*name).to_owned()).collect());
-        let ids = self.ids(names.as_deref())?;
-        self.hub.access().add_app(ids)
-    }
-
-    /// Suspends an installation, or lifts that. Its tokens stop working.
-    pub fn suspend(&self, installation: u64, suspended: bool) {
-        self.hub.access().suspend(installation, suspended);
-    }
-
-    /// The installation's tokens stop working before their hour is over.
-    pub fn revoke_installation_tokens(&self, installation: u64) {
-        self.hub.access().revoke_installation(installation);
-    }
-
-    /// Requests that a token may make in an hour (GitHub: 5,000).
-    pub fn set_hourly_limit(&self, requests: u64) {
-        self.hub.access().hourly_limit = requests;
-    }
-
-    /// As if a token had made all requests of its hour.
-    pub fn exhaust(&self, token: &str) {
-        let now = self.hub.clock.now();
-        self.hub.access().exhaust(token, now);
-    }
-
-    /// Refuses everybody with the secondary limit, asking to wait so many seconds; `None` ends that.
-    pub fn set_secondary_limit(&self, retry_after: Option<u64>) {
-        self.hub.access().secondary = retry_after;
-    }
-
-    /// Cuts listings of trees short after so many entries (GitHub: 100,000).
-    pub fn truncate_trees_at(&self, entries: usize) {
-        self.hub.tree_limit.store(entries, Ordering::SeqCst);
-    }
-
-    /// Adds a webhook for pushes to any repository.
-    ///
-    /// # Errors
-    /// No client can be set up.
-    pub fn hook(&self, url: &str, secret: &str) -> Result<Hook, Error> {
-        let hook = Hook::new(url, secret)?;
-        lock(&self.hub.hooks).push(hook.clone());
-        Ok(hook)
-    }
-
-    /// What was asked so far, oldest first.
-    #[must_use]
-    pub fn requests(&self) -> Vec<Seen> {
-        self.faults.seen()
-    }
-
-    /// Forgets what was asked so far.
-    pub fn forget_requests(&self) {
-        self.faults.forget();
-    }
-
-    /// How many requests were answered 304 so far.
-    #[must_use]
-    pub fn not_modified(&self) -> usize {
-        self.requests().iter().filter(|seen| seen.status == 304).count()
-    }
-
-    /// How many requests of a token count against its hour so far, and when that ends.
-    #[must_use]
-    pub fn spent(&self, token: &str) -> (u64, Option<DateTime<chrono::Utc>>) {
-        let spent = self.hub.access().spent(token, self.hub.clock.now());
-        (spent.used, DateTime::from_timestamp(spent.reset, 0))
-    }
-
-    /// Stops it: connections are refused until [`restart`](Self::restart).
-    pub async fn stop(&self) {
-        self.server.stop().await;
-    }
-
-    /// Starts it again on its port, with everything it had.
-    ///
-    /// # Errors
-    /// Another process took the port meanwhile.
-    pub async fn restart(&self) -> Result<(), Error> {
-        Ok(self.server.restart().await?)
     }
 }

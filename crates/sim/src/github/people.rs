@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::events::Moved;
 use super::git::Change;
-use super::webhooks::{Push, ZEROS};
 use super::{Error, Hub, Repository};
 
 /// A repository of the stand-in, to act on as its people do. A push is delivered to the hooks before a method returns.
@@ -16,7 +16,7 @@ pub struct Repo {
 }
 
 impl Repo {
-    fn repository(&self) -> Result<Repository, Error> {
+    pub(crate) fn repository(&self) -> Result<Repository, Error> {
         self.hub.by_id(self.id).ok_or(Error::NoRepository)
     }
 
@@ -72,7 +72,7 @@ impl Repo {
             let now = self.hub.clock.now();
             sha = repository.git.commit(branch, (&name, &email), now, message, changes).await?;
         }
-        self.pushed(&repository, branch, before, Some(sha.clone()), false, (&name, &email)).await?;
+        self.hub.pushed(&repository, Moved::new(branch, before, Some(sha.clone())), (&name, &email)).await?;
         Ok(sha)
     }
 
@@ -98,7 +98,8 @@ impl Repo {
         let before = repository.git.head(branch).await?;
         repository.git.set(&format!("refs/heads/{branch}"), &to).await?;
         let (name, email) = person("Pat Pusher");
-        self.pushed(&repository, branch, before, Some(to.clone()), forced, (&name, &email)).await?;
+        let moved = Moved::new(branch, before, Some(to.clone())).forced(forced);
+        self.hub.pushed(&repository, moved, (&name, &email)).await?;
         Ok(to)
     }
 
@@ -111,7 +112,7 @@ impl Repo {
         let before = repository.git.head(branch).await?;
         repository.git.remove(&format!("refs/heads/{branch}")).await?;
         let (name, email) = person("Pat Pusher");
-        self.pushed(&repository, branch, before, None, false, (&name, &email)).await
+        self.hub.pushed(&repository, Moved::new(branch, before, None), (&name, &email)).await
     }
 
     /// Makes or moves a tag.
@@ -169,33 +170,10 @@ impl Repo {
     pub fn delete(&self) -> Result<(), Error> {
         self.hub.delete(self.id)
     }
-
-    async fn pushed(
-        &self,
-        repository: &Repository,
-        branch: &str,
-        before: Option<String>,
-        after: Option<String>,
-        forced: bool,
-        pusher: (&str, &str),
-    ) -> Result<(), Error> {
-        let hooks = self.hub.hooks();
-        if hooks.is_empty() {
-            return Ok(());
-        }
-        let or_zeros = |sha: Option<String>| sha.unwrap_or_else(|| ZEROS.to_owned());
-        let (before, after) = (or_zeros(before), or_zeros(after));
-        let reference = format!("refs/heads/{branch}");
-        let payload = Push { repository, reference, before, after, forced, pusher }.payload(&self.hub).await?;
-        for hook in hooks {
-            hook.emit(self.hub.delivery_id(), "push", &payload).await;
-        }
-        Ok(())
-    }
 }
 
 /// The name and address of `Name <address>`; an address is made up for a name alone.
-fn person(author: &str) -> (String, String) {
+pub(crate) fn person(author: &str) -> (String, String) {
     match author.split_once('<') {
         Some((name, email)) => (name.trim().to_owned(), email.trim_end_matches('>').trim().to_owned()),
         None => (author.trim().to_owned(), format!("{}@example.com", super::answers::login(author))),

@@ -9,17 +9,15 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LINK};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::access::Caller;
 use super::answers::{self, Refusal, Site};
+use super::asked::{Answered, Asked, Page, accepts, text};
 use super::git::{Commit, is_sha};
-use super::{Hub, Repository};
-
-type Answered = Result<Response, Refusal>;
+use super::{Flaw, Hub, Repository, graphql, pulls, rules, shapes, writes};
 
 pub(crate) fn router(hub: &Arc<Hub>) -> Router {
     let api = Router::new()
@@ -34,11 +32,16 @@ pub(crate) fn router(hub: &Arc<Hub>) -> Router {
         .route("/repos/{owner}/{name}/git/commits/{sha}", get(git_commit))
         .route("/repos/{owner}/{name}/git/trees/{*name_of_tree}", get(tree))
         .route("/repos/{owner}/{name}/git/blobs/{sha}", get(blob))
-        .with_state(hub.clone());
+        .merge(writes::routes())
+        .merge(pulls::routes())
+        .merge(rules::routes());
+    let of_github = api.clone().merge(pulls::routes_of_github_alone()).route("/graphql", post(graphql::answer));
     Router::new()
-        .merge(api.clone())
-        // An Enterprise Server has its API there.
+        .merge(of_github)
+        // An Enterprise Server has its API there, and GraphQL beside it.
         .nest("/api/v3", api)
+        .route("/api/graphql", post(graphql::answer))
+        .with_state(hub.clone())
         .fallback(|| async { Refusal::not_found() })
         .layer(middleware::from_fn_with_state(hub.clone(), guard))
 }
@@ -47,7 +50,8 @@ pub(crate) fn router(hub: &Arc<Hub>) -> Router {
 async fn guard(State(hub): State<Arc<Hub>>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let base = hub.base();
-    let api = if path.starts_with("/api/v3/") { format!("{base}/api/v3") } else { base.clone() };
+    let enterprise = path.starts_with("/api/");
+    let api = if enterprise { format!("{base}/api/v3") } else { base.clone() };
     request.extensions_mut().insert(Site { api, web: base });
     if path.ends_with("/access_tokens") {
         // Its caller is the App, not a token's owner.
@@ -69,6 +73,9 @@ async fn guard(State(hub): State<Arc<Hub>>, mut request: Request, next: Next) ->
     };
     let free = response.status() == StatusCode::NOT_MODIFIED || path.ends_with("/rate_limit");
     tell_limits(&hub, &token, !free, response.headers_mut());
+    if enterprise {
+        response.headers_mut().insert("x-github-enterprise-version", HeaderValue::from_static("3.19.0"));
+    }
     response
 }
 
@@ -102,108 +109,6 @@ fn tell_limits(hub: &Hub, token: &str, count: bool, headers: &mut HeaderMap) {
     headers.insert("x-github-media-type", HeaderValue::from_static("github.v3"));
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// Whether the caller accepts this media type of GitHub's, with or without the old `v3.` and `+json`.
-fn accepts(headers: &HeaderMap, media: &str) -> bool {
-    let accept = text(headers, ACCEPT.as_str()).unwrap_or_default();
-    accept.split(',').any(|kind| {
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        let kind = kind.strip_prefix("application/vnd.github.").unwrap_or_default();
-        kind.strip_prefix("v3.").unwrap_or(kind).trim_end_matches("+json") == media
-    })
-}
-
-/// Everything about a request that its handler needs.
-struct Asked {
-    hub: Arc<Hub>,
-    caller: Caller,
-    site: Site,
-    headers: HeaderMap,
-    uri: Uri,
-}
-
-impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Asked
-where
-    Arc<Hub>: axum::extract::FromRef<S>,
-{
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut http::request::Parts, state: &S) -> Result<Self, Refusal> {
-        let broken = || Refusal::new(500, "the guard did not run");
-        let caller = parts.extensions.get::<Caller>().cloned().ok_or_else(broken)?;
-        let site = parts.extensions.get::<Site>().cloned().ok_or_else(broken)?;
-        // Inside the nest the path begins after it, which is what a redirect continues.
-        let (headers, uri) = (parts.headers.clone(), parts.uri.clone());
-        Ok(Self { hub: axum::extract::FromRef::from_ref(state), caller, site, headers, uri })
-    }
-}
-
-impl Asked {
-    /// The repository of that name, as far as the caller sees it; a redirect under a name that it had once.
-    fn find(&self, owner: &str, name: &str) -> Result<Repository, Refusal> {
-        let (repository, current) = self.hub.find(owner, name).ok_or_else(Refusal::not_found)?;
-        if !self.caller.sees(repository.id) {
-            return Err(Refusal::not_found());
-        }
-        if !current {
-            let rest = self.uri.path().splitn(5, '/').nth(4).map(|rest| format!("/{rest}")).unwrap_or_default();
-            let query = self.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-            return Err(Refusal::moved(format!("{}/repositories/{}{rest}{query}", self.site.api, repository.id)));
-        }
-        Ok(repository)
-    }
-
-    /// The repository whose contents are asked for.
-    fn contents(&self, owner: &str, name: &str) -> Result<Repository, Refusal> {
-        let repository = self.find(owner, name)?;
-        if self.caller.contents { Ok(repository) } else { Err(Refusal::no_permission(&self.caller)) }
-    }
-
-    fn json(&self, body: &serde_json::Value) -> Response {
-        answers::answer(&self.caller, &self.headers, body)
-    }
-
-    /// One page of a list, with the `Link` header that leads to the next one.
-    fn page(&self, body: &serde_json::Value, page: &Page, more: bool) -> Response {
-        let mut response = self.json(body);
-        if more {
-            let query = self.uri.query().unwrap_or_default();
-            let kept: Vec<&str> =
-                query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("page=")).collect();
-            let next = format!("page={}", page.number() + 1);
-            let query = kept.into_iter().chain([next.as_str()]).collect::<Vec<_>>().join("&");
-            let link = format!("<{}{}?{query}>; rel=\"next\"", self.site.api, self.uri.path());
-            if let Ok(link) = HeaderValue::try_from(link) {
-                response.headers_mut().insert(LINK, link);
-            }
-        }
-        response
-    }
-}
-
-#[derive(Deserialize)]
-struct Page {
-    per_page: Option<usize>,
-    page: Option<usize>,
-}
-
-impl Page {
-    fn size(&self) -> usize {
-        self.per_page.unwrap_or(30).clamp(1, 100)
-    }
-
-    fn number(&self) -> usize {
-        self.page.unwrap_or(1).max(1)
-    }
-
-    fn skip(&self) -> usize {
-        (self.number() - 1) * self.size()
-    }
-}
-
 async fn rate_limit(asked: Asked) -> Answered {
     let now = asked.hub.clock.now();
     let mut access = asked.hub.access();
@@ -233,12 +138,12 @@ async fn access_token(
 
 async fn repository(asked: Asked, Path((owner, name)): Path<(String, String)>) -> Answered {
     let repository = asked.find(&owner, &name)?;
-    Ok(asked.json(&answers::repository(&asked.site, &repository, Some(&asked.caller))))
+    Ok(asked.json(&shapes::repository(&asked.site, &repository, Some(&asked.caller))))
 }
 
 async fn repository_by_id(asked: Asked, Path(id): Path<u64>) -> Answered {
     let repository = asked.hub.by_id(id).filter(|_| asked.caller.sees(id)).ok_or_else(Refusal::not_found)?;
-    Ok(asked.json(&answers::repository(&asked.site, &repository, Some(&asked.caller))))
+    Ok(asked.json(&shapes::repository(&asked.site, &repository, Some(&asked.caller))))
 }
 
 async fn branches(asked: Asked, Path((owner, name)): Path<(String, String)>, Query(page): Query<Page>) -> Answered {
@@ -247,18 +152,36 @@ async fn branches(asked: Asked, Path((owner, name)): Path<(String, String)>, Que
     let more = all.len() > page.skip() + page.size();
     let api = format!("{}/repos/{}", asked.site.api, repository.full_name());
     let shown = all.iter().skip(page.skip()).take(page.size());
-    let body = shown.map(|(name, sha)| json!({ "name": name, "commit": { "sha": sha, "url": format!("{api}/commits/{sha}") }, "protected": false }));
+    let body = shown.map(|(name, sha)| {
+        let (protected, _) = rules::summary(&repository, name);
+        json!({ "name": name, "commit": { "sha": sha, "url": format!("{api}/commits/{sha}") }, "protected": protected })
+    });
     Ok(asked.page(&json!(body.collect::<Vec<_>>()), &page, more))
+}
+
+/// What follows the name in the address, where the name is one segment: `/` in it travels as `%2F`.
+fn behind<'n>(asked: &Asked, named: &'n str, part: &str) -> Option<&'n str> {
+    asked.uri.path().ends_with(&format!("/{part}")).then(|| named.strip_suffix(&format!("/{part}"))).flatten()
 }
 
 async fn branch(asked: Asked, Path((owner, name, branch)): Path<(String, String, String)>) -> Answered {
     let repository = asked.contents(&owner, &name)?;
-    let head = repository.git.head(&branch).await?.ok_or_else(|| Refusal::new(404, "Branch not found"))?;
+    let protection = behind(&asked, &branch, "protection");
+    let branch = protection.unwrap_or(&branch);
+    let head = repository.git.head(branch).await?.ok_or_else(|| Refusal::new(404, "Branch not found"))?;
+    if protection.is_some() {
+        return rules::protection(&asked, &repository, branch).await;
+    }
     let commit = whole_commit(&repository, &head).await?;
+    let (protected, protection) = rules::summary(&repository, branch);
+    let url = format!("{}/repos/{}/branches/{branch}", asked.site.api, repository.full_name());
     let body = json!({
         "name": branch,
         "commit": answers::commit(&asked.site, &repository, &commit),
-        "protected": false,
+        "_links": { "self": url, "html": format!("{}/{}/tree/{branch}", asked.site.web, repository.full_name()) },
+        "protected": protected,
+        "protection": protection,
+        "protection_url": format!("{url}/protection"),
     });
     Ok(asked.json(&body))
 }
@@ -289,16 +212,28 @@ async fn commits(
     Ok(asked.page(&json!(body), &page, more))
 }
 
-async fn commit(asked: Asked, Path((owner, name, reference)): Path<(String, String, String)>) -> Answered {
+async fn commit(
+    asked: Asked,
+    Path((owner, name, reference)): Path<(String, String, String)>,
+    Query(page): Query<Page>,
+) -> Answered {
     let repository = asked.contents(&owner, &name)?;
     if repository.git.is_empty().await? {
         return Err(Refusal::empty());
+    }
+    if let Some(reference) = behind(&asked, &reference, "check-runs") {
+        return rules::check_runs(&asked, &repository, reference, &page).await;
+    }
+    if let Some(reference) = behind(&asked, &reference, "status") {
+        return rules::combined(&asked, &repository, reference, &page).await;
     }
     let unknown = || Refusal::new(422, format!("No commit found for SHA: {reference}"));
     let sha = repository.git.commit_sha(&reference).await?.ok_or_else(unknown)?;
     if accepts(&asked.headers, "sha") {
         let media = [(CONTENT_TYPE, HeaderValue::from_static("application/vnd.github.sha; charset=utf-8"))];
-        let etag = format!("\"{sha}\"");
+        // A frozen ETag matches whatever the caller knew.
+        let frozen = asked.hub.has(Flaw::FrozenEtag).then(|| text(&asked.headers, "if-none-match").map(str::to_owned));
+        let etag = frozen.flatten().unwrap_or_else(|| format!("\"{sha}\""));
         return Ok(answers::conditional(&asked.headers, &etag, || (media, sha).into_response()));
     }
     let commit = whole_commit(&repository, &sha).await?;
@@ -341,6 +276,9 @@ async fn tree(
     let most = asked.hub.tree_limit();
     let truncated = entries.len() > most;
     entries.truncate(most);
+    if asked.hub.has(Flaw::TreeSkipsEntries) {
+        entries.pop();
+    }
     Ok(asked.json(&answers::tree(&asked.site, &repository, &sha, &entries, truncated)))
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::answers::{self, Site};
 use super::git::{Commit, Signature};
-use super::{Error, Hub, Repository};
+use super::{Error, Hub, Repository, shapes};
 
 /// What becomes of deliveries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ struct State {
     log: Vec<Delivery>,
 }
 
-/// A webhook of every repository of the stand-in, for `push`. A clone is the same hook.
+/// A webhook of every repository of the stand-in, for every event that it has. A clone is the same hook.
 #[derive(Clone)]
 pub struct Hook {
     url: String,
@@ -85,11 +85,22 @@ impl Hook {
     /// No delivery of that id.
     pub async fn redeliver(&self, id: Uuid) -> Result<(), Error> {
         let delivery = self.lock().log.iter().find(|delivery| delivery.id == id).cloned();
-        self.send(&delivery.ok_or(Error::NoDelivery(id))?).await;
+        self.send(&delivery.ok_or(Error::NoDelivery(id))?, true).await;
         Ok(())
     }
 
-    pub(crate) async fn emit(&self, id: Uuid, event: &str, payload: &Value) {
+    /// Sends everything that was held back, in the order in which it happened or the other way round.
+    pub async fn release(&self, newest_first: bool) {
+        let mut held: Vec<Delivery> = self.lock().log.iter().filter(|d| d.answers.is_empty()).cloned().collect();
+        if newest_first {
+            held.reverse();
+        }
+        for delivery in held {
+            self.send(&delivery, true).await;
+        }
+    }
+
+    pub(crate) async fn emit(&self, id: Uuid, event: &str, payload: &Value, signed: bool) {
         let payload = Bytes::from(payload.to_string());
         let delivery = Delivery { id, event: event.to_owned(), payload, answers: Vec::new() };
         let mode = {
@@ -103,12 +114,12 @@ impl Hook {
             Deliveries::Lost | Deliveries::OnRequest => 0,
         };
         for _ in 0..times {
-            self.send(&delivery).await;
+            self.send(&delivery, signed).await;
         }
     }
 
-    async fn send(&self, delivery: &Delivery) {
-        let request = self
+    async fn send(&self, delivery: &Delivery, signed: bool) {
+        let mut request = self
             .client
             .post(&self.url)
             .header("Accept", "*/*")
@@ -116,8 +127,12 @@ impl Hook {
             .header("X-GitHub-Delivery", delivery.id.to_string())
             .header("X-GitHub-Event", &delivery.event)
             .header("X-GitHub-Hook-ID", "1")
-            .header("X-Hub-Signature-256", sign(&self.secret, &delivery.payload))
+            .header("X-GitHub-Hook-Installation-Target-ID", "1")
+            .header("X-GitHub-Hook-Installation-Target-Type", "repository")
             .body(delivery.payload.clone());
+        if signed {
+            request = request.header("X-Hub-Signature-256", sign(&self.secret, &delivery.payload));
+        }
         let status = match request.send().await {
             Ok(response) => response.status().as_u16(),
             Err(error) => {
@@ -189,9 +204,9 @@ impl Push<'_> {
             "compare": format!("{web}/{full_name}/compare/{:.12}...{:.12}", self.before, self.after),
             "head_commit": commits.last(),
             "commits": commits,
-            "repository": answers::repository(&site, self.repository, None),
+            "repository": shapes::repository(&site, self.repository, None),
             "pusher": { "name": login, "email": email },
-            "sender": answers::account(&site, &login, "User"),
+            "sender": shapes::account(&site, &login, "User"),
         }))
     }
 }
