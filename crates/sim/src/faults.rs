@@ -19,14 +19,26 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::{Extensions, HeaderName, HeaderValue, Method, StatusCode};
+use tokio::sync::watch;
 
 use crate::server::Connection;
 
 /// What happens to a request.
 #[derive(Clone)]
 pub enum Fault {
-    /// It is answered as usual, this much later.
+    /// It is answered as usual, this much later. A test holds it instead: [`Fault::Held`] needs no clock.
     Latency(Duration),
+    /// It is held before it is carried out, until the gate is opened.
+    Held(Gate),
+    /// It is carried out at once, and its answer is held until the gate is opened: the caller gives up, and cannot know.
+    HeldAfter(Gate),
+    /// Its answer stops after this many bytes of the body, and goes on when the gate is opened.
+    HeldBody {
+        /// Bytes that are sent at once.
+        after: usize,
+        /// What the rest waits for.
+        gate: Gate,
+    },
     /// Its answer comes in pieces of this many bytes, with a pause before each.
     SlowBody {
         /// Bytes per piece, at least 1.
@@ -80,6 +92,17 @@ impl Answer {
         self
     }
 
+    /// A web page that says what this status means, as a proxy gives.
+    #[must_use]
+    pub fn html(status: u16) -> Self {
+        let words = message(status);
+        Self::text(
+            status,
+            "text/html; charset=utf-8",
+            &format!("<!doctype html><title>{words}</title><h1>{words}</h1>"),
+        )
+    }
+
     fn respond(&self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, self.body.1.clone()).into_response();
@@ -117,6 +140,45 @@ impl Fault {
     #[must_use]
     pub fn html() -> Self {
         Self::Answer(Answer::text(200, "text/html; charset=utf-8", "<!doctype html><title>Sign in</title><p>Sign in"))
+    }
+}
+
+/// Holds requests until a test lets them go on. A clone is the same gate.
+#[derive(Clone)]
+pub struct Gate(Arc<Doors>);
+
+struct Doors {
+    waiting: watch::Sender<usize>,
+    open: watch::Sender<bool>,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Arc::new(Doors { waiting: watch::Sender::new(0), open: watch::Sender::new(false) }))
+    }
+}
+
+impl Gate {
+    /// A closed gate.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets everything through, now and later.
+    pub fn open(&self) {
+        self.0.open.send_replace(true);
+    }
+
+    /// Waits until so many requests have come to the gate.
+    pub async fn arrived(&self, requests: usize) {
+        // The sender is in this gate, so it cannot have gone.
+        let _ = self.0.waiting.subscribe().wait_for(|waiting| *waiting >= requests).await;
+    }
+
+    async fn pass(&self) {
+        self.0.waiting.send_modify(|waiting| *waiting += 1);
+        let _ = self.0.open.subscribe().wait_for(|open| *open).await;
     }
 }
 
@@ -192,8 +254,10 @@ pub struct Seen {
     pub method: String,
     /// The path with its query.
     pub target: String,
-    /// The status answered; 0 when the connection was reset instead.
+    /// The status answered; 0 when the connection was reset instead, or the caller gave up before.
     pub status: u16,
+    /// Whether the stand-in carried it out, whatever it answered.
+    pub carried_out: bool,
 }
 
 #[derive(Default)]
@@ -263,14 +327,29 @@ impl Faults {
     }
 }
 
+/// Writes a request down when it is over, also when the caller has gone.
+struct Note {
+    faults: Faults,
+    seen: Seen,
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        self.faults.note(self.seen.clone());
+    }
+}
+
 async fn strike(State(faults): State<Faults>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let target = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     let connection = connection(request.extensions());
     let fault = faults.next(&method, request.uri().path());
-    let (response, reset) = act(fault, request, next).await;
-    let status = if reset { 0 } else { response.status().as_u16() };
-    faults.note(Seen { method: method.to_string(), target, status });
+    let seen = Seen { method: method.to_string(), target, status: 0, carried_out: false };
+    let mut note = Note { faults, seen };
+    let (response, reset) = act(fault, request, next, &mut note.seen.carried_out).await;
+    if !reset {
+        note.seen.status = response.status().as_u16();
+    }
     if reset && let Some(connection) = connection {
         connection.reset();
     }
@@ -282,27 +361,30 @@ fn connection(extensions: &Extensions) -> Option<Connection> {
 }
 
 /// The response, and whether the connection is to be reset instead.
-async fn act(fault: Option<Fault>, request: Request, next: Next) -> (Response, bool) {
-    match fault {
-        None => (next.run(request).await, false),
-        Some(Fault::Latency(time)) => {
-            tokio::time::sleep(time).await;
-            (next.run(request).await, false)
-        }
-        Some(Fault::Meanwhile(act)) => {
-            act();
-            (next.run(request).await, false)
-        }
-        Some(Fault::SlowBody { piece, pause }) => (slow(next.run(request).await, piece.max(1), pause).await, false),
-        Some(Fault::CutBody(after)) => (cut(next.run(request).await, after).await, false),
-        Some(Fault::Answer(answer)) => (answer.respond(), false),
-        Some(Fault::AnswerAfter(answer)) => {
-            next.run(request).await;
-            (answer.respond(), false)
-        }
-        Some(Fault::Reset) => (StatusCode::OK.into_response(), true),
-        Some(Fault::ResetAfter) => (next.run(request).await, true),
+async fn act(fault: Option<Fault>, request: Request, next: Next, carried_out: &mut bool) -> (Response, bool) {
+    match &fault {
+        Some(Fault::Answer(answer)) => return (answer.respond(), false),
+        Some(Fault::Reset) => return (StatusCode::OK.into_response(), true),
+        Some(Fault::Latency(time)) => tokio::time::sleep(*time).await,
+        Some(Fault::Held(gate)) => gate.pass().await,
+        Some(Fault::Meanwhile(act)) => act(),
+        _ => {}
     }
+    let response = next.run(request).await;
+    *carried_out = true;
+    let response = match fault {
+        Some(Fault::HeldAfter(gate)) => {
+            gate.pass().await;
+            response
+        }
+        Some(Fault::SlowBody { piece, pause }) => slow(response, piece.max(1), pause).await,
+        Some(Fault::CutBody(after)) => cut(response, after).await,
+        Some(Fault::HeldBody { after, gate }) => held(response, after, gate).await,
+        Some(Fault::AnswerAfter(answer)) => answer.respond(),
+        Some(Fault::ResetAfter) => return (response, true),
+        _ => response,
+    };
+    (response, false)
 }
 
 async fn whole(body: Body) -> Bytes {
@@ -318,6 +400,22 @@ async fn slow(response: Response, piece: usize, pause: Duration) -> Response {
         tokio::time::sleep(pause).await;
         Ok::<_, std::convert::Infallible>(piece)
     });
+    Response::from_parts(head, Body::from_stream(stream))
+}
+
+async fn held(response: Response, after: usize, gate: Gate) -> Response {
+    let (mut head, body) = response.into_parts();
+    let body = whole(body).await;
+    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    let at = after.min(body.len());
+    let stream = futures::stream::iter([(body.slice(..at), None), (body.slice(at..), Some(gate))]).then(
+        |(piece, gate)| async move {
+            if let Some(gate) = gate {
+                gate.pass().await;
+            }
+            Ok::<_, std::convert::Infallible>(piece)
+        },
+    );
     Response::from_parts(head, Body::from_stream(stream))
 }
 
