@@ -63,8 +63,14 @@ pub(crate) struct GraphError {
 #[derive(Deserialize)]
 pub(crate) struct Graph<T> {
     pub(crate) data: Option<T>,
-    #[serde(default = "Vec::new")]
-    pub(crate) errors: Vec<GraphError>,
+    #[serde(default = "Option::default")]
+    errors: Option<Vec<GraphError>>,
+}
+
+impl<T> Graph<T> {
+    pub(crate) fn errors(&self) -> &[GraphError] {
+        self.errors.as_deref().unwrap_or_default()
+    }
 }
 
 impl Wire {
@@ -102,7 +108,7 @@ impl Wire {
             return Err(self.not_found_or_invalid(act, &answer));
         }
         let graph: Graph<T> = self.json(&answer)?;
-        if graph.errors.iter().any(|error| error.kind == "RATE_LIMITED") {
+        if graph.errors().iter().any(|error| error.kind == "RATE_LIMITED") {
             let limited = self.subject.rate_limited(&as_limited(answer), self.clock.now());
             return Err(limited.map_or_else(|| self.invalid(act, "RATE_LIMITED"), |failure| self.hold(failure).into()));
         }

@@ -77,7 +77,8 @@ impl Wire {
             app: matches!(settings.credentials, Credentials::App { .. }),
         };
         let base = url.as_str().trim_end_matches('/').to_owned();
-        let octocrab = octocrab(&base, settings).map_err(|cause| {
+        // Without the path: octocrab would put it before GraphQL's, which an Enterprise Server has beside it.
+        let octocrab = octocrab(&url.origin().ascii_serialization(), settings).map_err(|cause| {
             let message = format!("The connection to {} cannot be set up: {}", subject.server, clip(&deepest(&*cause)));
             failed(FailureKind::Internal, message)
         })?;
@@ -324,7 +325,7 @@ struct FullName {
 }
 
 /// The client that does the sending: no redirects, no repetitions, no cache, no proxy from the environment.
-fn octocrab(base: &str, settings: &Settings) -> Result<Octocrab, Box<dyn Error + Send + Sync>> {
+fn octocrab(origin: &str, settings: &Settings) -> Result<Octocrab, Box<dyn Error + Send + Sync>> {
     let client = reqwest::Client::builder()
         .connect_timeout(settings.timeouts.connect)
         .redirect(reqwest::redirect::Policy::none())
@@ -332,7 +333,7 @@ fn octocrab(base: &str, settings: &Settings) -> Result<Octocrab, Box<dyn Error +
         .dns_resolver(Arc::new(Resolver { allow_private: settings.allow_private }))
         .build()?;
     Ok(Octocrab::builder()
-        .base_uri(base)?
+        .base_uri(origin)?
         .add_header(header::USER_AGENT, concat!("WorkflowOps/", env!("CARGO_PKG_VERSION")).to_owned())
         .add_retry_config(RetryConfig::None)
         .build_with_reqwest(client)?)

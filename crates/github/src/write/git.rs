@@ -155,7 +155,7 @@ pub(super) async fn move_branch(github: &Github, name: &str, from: &str, to: &st
     let repository = github.repository().await?.node_id;
     let variables = json!({ "repository": repository, "name": format!("refs/heads/{name}"), "from": from, "to": to });
     let graph: Graph<Value> = github.wire.graphql(&act, UPDATE_REFS, &variables).await?;
-    let Some(error) = graph.errors.first() else { return Ok(()) };
+    let Some(error) = graph.errors().first() else { return Ok(()) };
     // What is there decides, whatever the words are: it may have moved since it was read.
     match branch(github, name).await? {
         Some(there) if there == to => Ok(()),

@@ -213,7 +213,7 @@ async fn enqueue(github: &Github, order: &MergeOrder, pull: &Pull) -> Result<Mer
     let act = github.act(format!("put the pull request {} into the merge queue", order.number), CONTENTS);
     let variables = json!({ "pull": pull.node_id, "head": order.head });
     let graph: Graph<Value> = github.wire.graphql(&act, ENQUEUE, &variables).await?;
-    let Some(error) = graph.errors.first() else { return Ok(Merging::Queued) };
+    let Some(error) = graph.errors().first() else { return Ok(Merging::Queued) };
     // In the queue already, by an earlier try: the queue says so better than words.
     if is_queued(github, order).await? {
         return Ok(Merging::Queued);

@@ -80,7 +80,7 @@ async fn carry_out(hub: &Hub, asked: Asked, body: &[u8]) -> Answered {
 /// The answer with GitHub's `type` on each error, which travels in front of the words until here.
 fn shape(response: &ExecutionResponse) -> Response {
     let mut body = serde_json::to_value(response).unwrap_or_default();
-    for error in body["errors"].as_array_mut().into_iter().flatten() {
+    for error in body.get_mut("errors").and_then(Value::as_array_mut).into_iter().flatten() {
         let message = error["message"].as_str().unwrap_or_default().to_owned();
         if let Some((kind, words)) = message.split_once('|') {
             error["type"] = json!(kind);

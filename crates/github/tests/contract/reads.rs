@@ -1,80 +1,11 @@
-//! The checks of the contract: each works on branches of its own, and on any GitHub.
+//! Reading: references, folders, contents, history.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
 use drift_domain::failure::{Failure, FailureKind};
-use drift_github::{Folder, Github, Resolved, Settings, Skipped, SourceOfTruth, TreeFile};
-use drift_sim::github::{Change, Repo};
-use uuid::Uuid;
+use drift_github::{Folder, Resolved, Skipped, SourceOfTruth, TreeFile};
+use drift_sim::github::Change;
 
-use crate::common::{TestClock, said};
-
-/// What people do to a repository.
-#[async_trait]
-pub trait People: Send + Sync {
-    /// Adds a commit to a branch, which is made with it, without a parent, if it is new. Tells its SHA.
-    async fn commit(&self, branch: &str, author: &str, message: &str, changes: &[(&str, Change)]) -> String;
-    /// Makes a branch (`heads/…`) or tag (`tags/…`).
-    async fn point(&self, reference: &str, at: &str);
-    /// Removes what [`commit`](Self::commit) and [`point`](Self::point) made: `heads/…` or `tags/…`.
-    async fn remove(&self, reference: &str);
-}
-
-#[async_trait]
-impl People for Repo {
-    async fn commit(&self, branch: &str, author: &str, message: &str, changes: &[(&str, Change)]) -> String {
-        self.commit_changes(branch, author, message, changes).await.unwrap()
-    }
-
-    async fn point(&self, reference: &str, at: &str) {
-        match reference.strip_prefix("heads/") {
-            Some(branch) => drop(self.create_branch(branch, at).await.unwrap()),
-            None => self.tag(reference.strip_prefix("tags/").unwrap(), at).await.unwrap(),
-        }
-    }
-
-    async fn remove(&self, reference: &str) {
-        if let Some(branch) = reference.strip_prefix("heads/") {
-            self.delete_branch(branch).await.unwrap();
-        }
-    }
-}
-
-/// A repository, somebody who works on it, and the client under test.
-pub struct Ground {
-    client: Github,
-    people: Box<dyn People>,
-    full_name: String,
-}
-
-impl Ground {
-    pub fn new(settings: Settings, clock: Arc<TestClock>, people: Box<dyn People>) -> Self {
-        let full_name = format!("{}/{}", settings.owner, settings.repository);
-        Self { client: Github::new(&settings, clock).unwrap(), people, full_name }
-    }
-
-    /// A branch name that nobody has.
-    fn branch(&self) -> String {
-        format!("contract-{}", Uuid::new_v4().simple())
-    }
-
-    async fn write(&self, branch: &str, files: &[(&str, &str)]) -> String {
-        let changes: Vec<_> = files.iter().map(|(path, text)| (*path, write(text))).collect();
-        self.people.commit(branch, "Ada Lovelace <ada@example.com>", "Change the flows", &changes).await
-    }
-
-    async fn tree(&self, commit: &str, folder: &str) -> (String, Vec<TreeFile>, Skipped) {
-        match self.client.folder(commit, folder, None).await.unwrap() {
-            Folder::Tree { sha, files, skipped } => (sha, files, skipped),
-            Folder::Unchanged => panic!("unchanged at a first look"),
-        }
-    }
-}
-
-fn write(text: &str) -> Change {
-    Change::Write(text.as_bytes().to_vec())
-}
+use crate::common::said;
+use crate::ground::{Ground, write};
 
 fn paths(files: &[TreeFile]) -> Vec<&str> {
     files.iter().map(|file| file.path.as_str()).collect()
@@ -238,5 +169,26 @@ pub async fn a_probe_tells_what_is_there(on: &Ground) {
     let (kind, message) = said(on.client.probe(&branch, "n8n/prod").await);
     assert_eq!(kind, FailureKind::NotFound);
     assert!(message.contains("no folder \"n8n/prod\""), "{message}");
+    on.people.remove(&format!("heads/{branch}")).await;
+}
+
+pub async fn many_contents_come_back_byte_by_byte(on: &Ground) {
+    let branch = on.branch();
+    let mut changes: Vec<(String, Change)> = (0..60)
+        .map(|number| {
+            (format!("{number:02}.json"), write(&format!("{{\"number\": {number}, \"ü\": \"日本\\r\\n\"}}\r\n")))
+        })
+        .collect();
+    changes.push(("marked.json".to_owned(), write("\u{feff}{}")));
+    changes.push(("large.json".to_owned(), write(&"0123456789abcdef".repeat(40_000))));
+    changes.push(("empty.json".to_owned(), write("")));
+    let borrowed: Vec<(&str, Change)> = changes.iter().map(|(path, change)| (path.as_str(), change.clone())).collect();
+    let sha = on.people.commit(&branch, "Ada", "Add many flows", &borrowed).await;
+    let (_, files, _) = on.tree(&sha, "").await;
+    let shas: Vec<String> = files.iter().map(|file| file.blob_sha.clone()).collect();
+    for ((file, (_, content)), asked) in files.iter().zip(on.client.blobs(&shas).await.unwrap()).zip(&shas) {
+        let (_, written) = changes.iter().find(|(path, _)| *path == file.path).unwrap();
+        assert_eq!(written, &Change::Write(content.to_vec()), "{} {asked}", file.path);
+    }
     on.people.remove(&format!("heads/{branch}")).await;
 }

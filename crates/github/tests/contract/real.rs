@@ -7,7 +7,7 @@ use reqwest::{Client, Method, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::checks::People;
+use crate::ground::People;
 
 /// The settings and the writer for the repository that the environment names.
 pub fn from_environment() -> Option<(Settings, Box<dyn People>)> {
