@@ -105,6 +105,6 @@ fn escaped(c: char) -> String {
 fn real_workflows_read_the_same() {
     let corpus = Corpus::load();
     for file in corpus.workflows.iter().chain(corpus.pairs.iter().flatten()).chain(&corpus::fixtures()) {
-        assert_eq!(engine(file), oracle::said(file));
+        assert_eq!(engine(file), oracle::said(file), "{}", corpus.source);
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::matching::{self, Matches, Prepared};
-use super::values::{Compare, Difference, at_path};
+use super::matching::{self, Matches, Prepared, read_again};
+use super::values::{Compare, Difference, Side};
 use super::{Change, ChangeKind, Diff, Named, Sides, edges, lines};
 use crate::canonical::node::{self, Step};
 use crate::canonical::value::{read, read_map};
@@ -33,7 +33,10 @@ pub fn diff(live: &Workflow, desired: &Workflow) -> Diff {
     let mut differ = Differ { changes: Vec::new(), redactor: Redactor::new(), renamed: &renamed, not_carried: 0 };
     differ.workflow(live, desired);
     differ.nodes(&ours, &theirs, &matches);
-    for mut change in edges::changes(&ours, &theirs, [&live_edges, &desired_edges], &matches) {
+    // Where every node stands under its name on both sides, the same connections are the same.
+    let rewired = !live.doc.same(live.connections, &desired.doc, desired.connections) || !matches.keep_names(&ours, &theirs);
+    let changes = if rewired { edges::changes(&ours, &theirs, [&live_edges, &desired_edges], &matches) } else { Vec::new() };
+    for mut change in changes {
         change.node = change.node.map(|name| differ.redactor.name(&name));
         for side in [&mut change.desired, &mut change.live] {
             if let Some(Value::String(name)) = side.get_mut("node") {
@@ -169,7 +172,8 @@ impl Differ<'_> {
         let ours = settings::canonical(&live.doc, live.settings, &mut Notes::off());
         let theirs = settings::canonical(&desired.doc, desired.settings, &mut Notes::off());
         if ours.known != theirs.known {
-            self.known_settings(&read_map(&ours.known), &read_map(&theirs.known));
+            let (ours, theirs) = (read_again(&ours.known), read_again(&theirs.known));
+            self.known_settings(Side { doc: &ours.0, json: ours.1 }, Side { doc: &theirs.0, json: theirs.1 });
         }
         for (key, d) in &theirs.unknown {
             if let Some((_, l)) = ours.unknown.iter().find(|(ours, l)| ours == key && l != d) {
@@ -178,15 +182,15 @@ impl Differ<'_> {
         }
     }
 
-    fn known_settings(&mut self, live: &Map<String, Value>, desired: &Map<String, Value>) {
+    fn known_settings(&mut self, live: Side<'_>, desired: Side<'_>) {
         for Difference { desired_path, live_path } in Compare::new(self.renamed).fields(desired, live) {
             let path = desired_path.as_ref().or(live_path.as_ref()).cloned().unwrap_or_default();
             let default = match path.as_slice() {
                 [Step::Key(key)] => settings::shown_default(key),
                 _ => Value::Null,
             };
-            let value = |side: &Map<String, Value>, path: Option<&Vec<Step>>| {
-                path.map_or_else(|| default.clone(), |path| at_path(side, path).clone())
+            let value = |side: Side<'_>, path: Option<&Vec<Step>>| {
+                path.map_or_else(|| default.clone(), |path| side.at_path(path))
             };
             let (d, l) = (value(desired, desired_path.as_ref()), value(live, live_path.as_ref()));
             self.top(std::iter::once(Step::from("settings")).chain(path).collect(), &d, &l);
@@ -220,9 +224,9 @@ impl Differ<'_> {
 
     /// A node as it is shown where the other side has none.
     fn whole(&mut self, p: &Prepared<'_>) -> Map<String, Value> {
-        let mut out = self.redactor.object(p.fields());
+        let mut out = self.redactor.object(&read_map(&p.form().fields));
         if p.is_sticky() {
-            out.extend(self.redactor.object(p.cosmetic()));
+            out.extend(self.redactor.object(&read_map(&p.form().cosmetic)));
         }
         out.insert("name".to_owned(), Value::from(self.redactor.name(p.name)));
         out
@@ -251,7 +255,7 @@ impl Differ<'_> {
         live != desired || (!self.renamed.is_empty() && live.contains(&b'$'))
     }
 
-    fn fields(&mut self, node: &Prepared<'_>, desired: &Map<String, Value>, live: &Map<String, Value>, cosmetic: bool) {
+    fn fields(&mut self, node: &Prepared<'_>, desired: Side<'_>, live: Side<'_>, cosmetic: bool) {
         let (mut differences, mut positions) = (Compare::new(self.renamed).fields(desired, live), Vec::new());
         // A position is one thing, not two numbers.
         differences.retain(|d| {
@@ -269,23 +273,18 @@ impl Differ<'_> {
         if differences.is_empty() {
             return;
         }
-        let (shown_desired, shown_live) = (self.redactor.object(desired), self.redactor.object(live));
-        self.redactor.take_used();
         for Difference { desired_path, live_path } in differences {
             let path = desired_path.as_ref().or(live_path.as_ref()).cloned().unwrap_or_default();
             let default = match path.as_slice() {
                 [Step::Key(key)] => node::default_of(key),
                 _ => Value::Null,
             };
-            let value = |side: &Map<String, Value>, path: Option<&Vec<Step>>| {
-                path.map_or_else(|| default.clone(), |path| at_path(side, path).clone())
+            let mut shown = |side: Side<'_>, path: Option<&Vec<Step>>| {
+                path.map_or_else(|| default.clone(), |path| self.redactor.at_path(side.doc, side.json, path))
             };
-            let d = value(&shown_desired, desired_path.as_ref());
-            let l = value(&shown_live, live_path.as_ref());
-            let redacted = d != value(desired, desired_path.as_ref()) || l != value(live, live_path.as_ref());
+            let (d, l) = (shown(desired, desired_path.as_ref()), shown(live, live_path.as_ref()));
             self.push(ChangeKind::NodeModified, Some(node), path, d, l);
             if let Some(change) = self.changes.last_mut() {
-                change.redacted = redacted;
                 change.cosmetic |= cosmetic;
             }
         }
@@ -312,7 +311,7 @@ impl Differ<'_> {
 
 /// What a node has at a path, as it was written.
 fn written(p: &Prepared<'_>, path: &[Step]) -> Value {
-    p.doc.at_path(p.json, path).map_or(Value::Null, |json| p.doc.to_value(json))
+    Side { doc: p.doc, json: p.json }.at_path(path)
 }
 
 /// Whether the lists along the path are of one length on both sides.

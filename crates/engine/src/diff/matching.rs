@@ -3,14 +3,16 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::canonical::connections::{Edge, name_counts};
 use crate::canonical::node::{self, STICKY, Step};
 use crate::canonical::value::{self, is_uuid};
 use crate::ignored::Notes;
-use crate::json::{Document, Json};
+use crate::json::{Document, Json, Member};
 use crate::workflow::Node;
+
+use super::values::Side;
 
 /// A node of one side. What is worked out of it is worked out when it is asked for: most nodes are the same on both sides,
 /// and nothing is asked of them.
@@ -22,8 +24,8 @@ pub(super) struct Prepared<'a> {
     pub(super) kind: &'a str,
     hard: bool,
     form: OnceCell<CanonicalNode>,
-    fields: OnceCell<Map<String, Value>>,
-    cosmetic: OnceCell<Map<String, Value>>,
+    fields: OnceCell<(Document, Json)>,
+    cosmetic: OnceCell<(Document, Json)>,
 }
 
 /// A node as it is compared.
@@ -78,24 +80,39 @@ impl<'a> Prepared<'a> {
     }
 
     /// What makes a difference.
-    pub(super) fn fields(&self) -> &Map<String, Value> {
-        self.fields.get_or_init(|| value::read_map(&self.form().fields))
+    pub(super) fn fields(&self) -> Side<'_> {
+        let (doc, json) = self.fields.get_or_init(|| read_again(&self.form().fields));
+        Side { doc, json: *json }
     }
 
     /// What is only shown.
-    pub(super) fn cosmetic(&self) -> &Map<String, Value> {
-        self.cosmetic.get_or_init(|| value::read_map(&self.form().cosmetic))
+    pub(super) fn cosmetic(&self) -> Side<'_> {
+        let (doc, json) = self.cosmetic.get_or_init(|| read_again(&self.form().cosmetic));
+        Side { doc, json: *json }
     }
 
     /// Where it stands on the canvas.
-    fn position(&self) -> Option<&Value> {
-        self.cosmetic().get("position")
+    fn position(&self) -> Option<Json> {
+        self.doc.get(self.json, "position").filter(|position| !position.is_empty())
+    }
+
+    /// Whether the two stand at the same place, or both nowhere.
+    fn is_in_place(&self, other: &Self) -> bool {
+        match (self.position(), other.position()) {
+            (Some(ours), Some(theirs)) => self.doc.same(ours, other.doc, theirs),
+            (ours, theirs) => ours.is_none() && theirs.is_none(),
+        }
     }
 
     /// Whether the two are the same as they were written, up to the order of keys and spelling.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.doc.same(self.json, other.doc, other.json)
     }
+}
+
+/// Canonical JSON that this crate wrote.
+pub(super) fn read_again(canonical: &[u8]) -> (Document, Json) {
+    Document::read(canonical, usize::MAX).unwrap_or((Document::default(), Json::EMPTY))
 }
 
 /// Less likeness than this is no likeness.
@@ -121,6 +138,17 @@ impl Matches {
     fn pair(&mut self, live: usize, desired: usize) {
         self.desired_of[live] = Some(desired);
         self.live_of[desired] = Some(live);
+    }
+
+    /// Whether one of the sides has no node left.
+    pub(super) fn is_full(&self) -> bool {
+        self.desired_of.iter().all(Option::is_some) || self.live_of.iter().all(Option::is_some)
+    }
+
+    /// Whether every node of either side has its counterpart, under the same name.
+    pub(super) fn keep_names(&self, live: &[Prepared<'_>], desired: &[Prepared<'_>]) -> bool {
+        let kept = |i: usize, j: Option<usize>| j.is_some_and(|j| desired[j].name == live[i].name);
+        self.desired_of.iter().enumerate().all(|(i, j)| kept(i, *j)) && self.live_of.iter().all(Option::is_some)
     }
 
     fn is_free(&self, live: usize, desired: usize) -> bool {
@@ -155,26 +183,9 @@ pub(super) fn matches(live: &[Prepared<'_>], desired: &[Prepared<'_>], edges: [&
 /// Pairs nodes that are the same as they were written and whose name no other node of either side has. The next step would
 /// pair them too; this one works nothing out.
 fn by_sameness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>]) {
-    let sole = |side: &[Prepared<'_>]| {
-        let mut order: Vec<usize> = (0..side.len()).collect();
-        order.sort_unstable_by_key(|i| side[*i].name);
-        let same = |a: Option<&usize>, i: usize| a.is_some_and(|a| side[*a].name == side[i].name);
-        let mut sole = Vec::with_capacity(order.len());
-        for (at, i) in order.iter().enumerate() {
-            let before = at.checked_sub(1).and_then(|before| order.get(before));
-            if !same(before, *i) && !same(order.get(at + 1), *i) {
-                sole.push(*i);
-            }
-        }
-        sole
-    };
-    let (ours, theirs) = (sole(live), sole(desired));
-    let mut theirs = theirs.into_iter().peekable();
-    for i in ours {
-        while theirs.next_if(|j| desired[*j].name < live[i].name).is_some() {}
-        if let Some(j) = theirs.next_if(|j| desired[*j].name == live[i].name)
-            && live[i].is_same(&desired[j])
-        {
+    let [ours, theirs] = [live, desired].map(|side| sole(side, |p| Some(p.name)));
+    for (i, j) in common(&ours, &theirs) {
+        if live[i].is_same(&desired[j]) {
             m.pair(i, j);
             m.same[i] = true;
         }
@@ -191,6 +202,9 @@ fn by_key<'p, K: std::hash::Hash + Eq>(
     desired: &'p [Prepared<'p>],
     key: impl Fn(&'p Prepared<'p>) -> Option<K>,
 ) {
+    if m.is_full() {
+        return;
+    }
     let mut buckets: HashMap<K, Vec<usize>> = HashMap::new();
     for (i, p) in live.iter().enumerate().filter(|(i, _)| m.desired_of[*i].is_none()) {
         if let Some(key) = key(p) {
@@ -198,7 +212,7 @@ fn by_key<'p, K: std::hash::Hash + Eq>(
         }
     }
     let same_id: Pass = &|a, b| a.id.is_some() && a.id == b.id;
-    let same_place: Pass = &|a, b| a.position() == b.position();
+    let same_place: Pass = &|a, b| a.is_in_place(b);
     for pass in [same_id, same_place, &|_, _| true] {
         for (j, d) in desired.iter().enumerate() {
             if m.live_of[j].is_some() {
@@ -214,24 +228,31 @@ fn by_key<'p, K: std::hash::Hash + Eq>(
 
 /// Pairs nodes of one type by ids that occur once on each side.
 fn by_id(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>], trusted: impl Fn(&str) -> bool) {
-    let ids = |side: &[Prepared<'_>]| {
-        let mut at: HashMap<String, Option<usize>> = HashMap::new();
-        for (i, p) in side.iter().enumerate() {
-            if let Some(id) = p.id.filter(|id| trusted(id)) {
-                at.entry(id.to_owned()).and_modify(|seen| *seen = None).or_insert(Some(i));
-            }
-        }
-        at
-    };
-    let ours = ids(live);
-    for (id, j) in ids(desired) {
-        if let (Some(j), Some(Some(i))) = (j, ours.get(&id))
-            && m.is_free(*i, j)
-            && live[*i].kind == desired[j].kind
-        {
-            m.pair(*i, j);
+    if m.is_full() {
+        return;
+    }
+    let [ours, theirs] = [live, desired].map(|side| sole(side, |p| p.id.filter(|id| trusted(id))));
+    for (i, j) in common(&ours, &theirs) {
+        if m.is_free(i, j) && live[i].kind == desired[j].kind {
+            m.pair(i, j);
         }
     }
+}
+
+/// The keys that occur once on a side, sorted, and whose they are.
+fn sole<'p>(side: &'p [Prepared<'p>], key: impl Fn(&'p Prepared<'p>) -> Option<&'p str>) -> Vec<(&'p str, usize)> {
+    let mut all: Vec<_> = side.iter().enumerate().filter_map(|(i, p)| Some((key(p)?, i))).collect();
+    all.sort_unstable();
+    all.chunk_by(|a, b| a.0 == b.0).filter_map(|same| if let [one] = same { Some(*one) } else { None }).collect()
+}
+
+/// What two sorted lists have in common.
+fn common<'s>(ours: &'s [(&str, usize)], theirs: &'s [(&str, usize)]) -> impl Iterator<Item = (usize, usize)> + 's {
+    let mut theirs = theirs.iter().peekable();
+    ours.iter().filter_map(move |(key, i)| {
+        while theirs.next_if(|(other, _)| other < key).is_some() {}
+        theirs.next_if(|(other, _)| other == key).map(|(_, j)| (*i, *j))
+    })
 }
 
 /// What a node is connected to, as far as the other ends were matched: whether it is the source, the port, the output,
@@ -246,13 +267,16 @@ struct Around<'a> {
 struct Looks<'a> {
     index: usize,
     node: &'a Prepared<'a>,
-    leaves: BTreeMap<String, &'a Value>,
+    leaves: BTreeMap<String, Side<'a>>,
     around: Around<'a>,
     /// Whether no other node of its side has its type.
     sole: bool,
 }
 
 fn by_likeness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>], edges: [&[Edge<'_>]; 2]) -> bool {
+    if m.is_full() {
+        return false;
+    }
     let ours = looks(live, &m.desired_of, edges[0], |i| m.desired_of[i]);
     let theirs = looks(desired, &m.live_of, edges[1], |j| m.live_of[j].map(|_| j));
     let ids_kept = ids_kept(m, live, desired);
@@ -262,7 +286,7 @@ fn by_likeness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>],
         let every_pair = ours.len().saturating_mul(theirs.len()) <= PAIRS;
         for a in ours {
             for b in theirs {
-                let alike = || a.node.form().hash == b.node.form().hash || place(a) == place(b);
+                let alike = || a.node.form().hash == b.node.form().hash || a.node.is_in_place(b.node);
                 if every_pair || alike() {
                     let score = likeness(a, b);
                     let other_id = ids_kept && uuid(a.node).is_some() && uuid(b.node).is_some();
@@ -322,8 +346,11 @@ fn looks<'a>(
     for (i, p) in side.iter().enumerate().filter(|(i, _)| matched[*i].is_none()) {
         let mut leaves = BTreeMap::new();
         let fields = if p.is_sticky() { p.cosmetic() } else { p.fields() };
-        for (key, value) in fields.iter().filter(|(key, _)| !matches!(key.as_str(), "type" | "position")) {
-            collect(key, value, &mut leaves);
+        for Member { key, value } in fields.doc.members(fields.json) {
+            let key = fields.doc.said(*key);
+            if key != "type" && key != "position" {
+                collect(&key, fields.with(*value), &mut leaves);
+            }
         }
         let looks = Looks {
             index: i,
@@ -337,20 +364,16 @@ fn looks<'a>(
     out
 }
 
-fn collect<'a>(path: &str, value: &'a Value, leaves: &mut BTreeMap<String, &'a Value>) {
-    match value {
-        Value::Object(map) => map.iter().for_each(|(k, v)| collect(&format!("{path}\u{1f}{k}"), v, leaves)),
-        Value::Array(items) => {
-            items.iter().enumerate().for_each(|(i, v)| collect(&format!("{path}\u{1f}{i}"), v, leaves));
-        }
-        leaf => {
-            leaves.insert(path.to_owned(), leaf);
-        }
+fn collect<'a>(path: &str, value: Side<'a>, leaves: &mut BTreeMap<String, Side<'a>>) {
+    match value.json {
+        Json::Object(..) => value.doc.members(value.json).iter().for_each(|m| {
+            collect(&format!("{path}\u{1f}{}", value.doc.said(m.key)), value.with(m.value), leaves);
+        }),
+        Json::List(_) => value.doc.items(value.json).iter().enumerate().for_each(|(i, item)| {
+            collect(&format!("{path}\u{1f}{i}"), value.with(*item), leaves);
+        }),
+        _ => drop(leaves.insert(path.to_owned(), value)),
     }
-}
-
-fn place<'a>(looks: &Looks<'a>) -> Option<&'a Value> {
-    looks.node.position()
 }
 
 /// How alike two nodes of one type are, from 0 to 1: content, neighbours, place and name.
@@ -362,7 +385,7 @@ fn likeness(a: &Looks<'_>, b: &Looks<'_>) -> f64 {
     } else {
         0.5
     };
-    let place = f64::from(u8::from(place(a).is_some() && place(a) == place(b)));
+    let place = f64::from(u8::from(a.node.position().is_some() && a.node.is_in_place(b.node)));
     let content = if a.node.form().hash == b.node.form().hash { 1.0 } else { content(&a.leaves, &b.leaves) };
     let (old, new) = (a.node.name, b.node.name);
     let name = text_likeness(old, new);
@@ -380,27 +403,27 @@ fn ratio(part: usize, whole: usize, empty: f64) -> f64 {
 
 /// Long text weighs more than a choice from a list, up to a point.
 #[expect(clippy::cast_precision_loss, reason = "at most 2000")]
-fn weight(value: &Value) -> f64 {
-    1.0 + value.as_str().map_or(0.0, |s| s.len().min(2_000) as f64 / 100.0)
+fn weight(value: Side<'_>) -> f64 {
+    1.0 + value.doc.text(value.json).map_or(0.0, |text| text.len().min(2_000) as f64 / 100.0)
 }
 
-fn content(a: &BTreeMap<String, &Value>, b: &BTreeMap<String, &Value>) -> f64 {
+fn content(a: &BTreeMap<String, Side<'_>>, b: &BTreeMap<String, Side<'_>>) -> f64 {
     let (mut same, mut all) = (0.0, 0.0);
     for (path, x) in a {
         match b.get(path) {
             Some(y) => {
-                let w = weight(x).max(weight(y));
+                let w = weight(*x).max(weight(*y));
                 all += w;
-                same += w * match (x, y) {
-                    _ if x == y => 1.0,
-                    (Value::String(x), Value::String(y)) => text_likeness(x, y),
+                same += w * match (x.doc.text(x.json), y.doc.text(y.json)) {
+                    _ if x.doc.same(x.json, y.doc, y.json) => 1.0,
+                    (Some(x), Some(y)) => text_likeness(&x, &y),
                     _ => 0.0,
                 };
             }
-            None => all += weight(x),
+            None => all += weight(*x),
         }
     }
-    all += b.iter().filter(|(path, _)| !a.contains_key(*path)).map(|(_, y)| weight(y)).sum::<f64>();
+    all += b.iter().filter(|(path, _)| !a.contains_key(*path)).map(|(_, y)| weight(*y)).sum::<f64>();
     if all == 0.0 { 1.0 } else { same / all }
 }
 

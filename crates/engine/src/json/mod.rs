@@ -9,6 +9,7 @@ mod scan;
 mod write;
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use serde_json::{Map, Number, Value};
 
@@ -37,6 +38,10 @@ impl Span {
         // Nothing is longer than the text it was read from, which is at most [`LONGEST`].
         let short = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Self { at: short(at), len: short(len) }
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.len as usize
     }
 
     fn range(self) -> std::ops::Range<usize> {
@@ -83,6 +88,9 @@ pub(crate) enum Json {
 }
 
 impl Json {
+    /// An object without members, of any document.
+    pub(crate) const EMPTY: Self = Self::Object(Span { at: 0, len: 0 }, true);
+
     /// Null and `{}` say nothing in n8n's JSON: the editor turns one into the other and drops both.
     pub(crate) fn is_empty(self) -> bool {
         matches!(self, Self::Null | Self::Object(_, true))
@@ -295,6 +303,16 @@ impl Document {
             }
             _ => false,
         }
+    }
+}
+
+impl Document {
+    /// The order of two keys, of two documents, by what they say.
+    pub(crate) fn order(&self, one: Text, other: &Self, two: Text) -> Ordering {
+        if one.is_escaped() || two.is_escaped() {
+            return self.said(one).cmp(&other.said(two));
+        }
+        self.spelt(one).cmp(other.spelt(two))
     }
 }
 

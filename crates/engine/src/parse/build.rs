@@ -6,7 +6,7 @@ use super::{Problem, WorkflowError, error};
 use crate::Limits;
 use crate::canonical::references;
 use crate::ignored::Rule;
-use crate::json::{Document, Json, Member, Span};
+use crate::json::{Document, Json, Member};
 use crate::workflow::{Draft, Node, Workflow};
 
 /// What a top-level field is to the comparison. The table in the documentation of [`crate::canonical`] says why.
@@ -195,10 +195,10 @@ fn node(doc: &mut Document, json: Json) -> Node {
 
 fn object(what: &str, doc: &Document, json: Option<Json>) -> Result<Json, Problem> {
     match json {
-        None | Some(Json::Null) => Ok(Json::Object(Span::default(), true)),
+        None | Some(Json::Null) => Ok(Json::EMPTY),
         Some(object @ Json::Object(..)) => Ok(object),
         // Tools written in PHP spell an empty object so.
-        Some(list @ Json::List(_)) if doc.items(list).is_empty() => Ok(Json::Object(Span::default(), true)),
+        Some(list @ Json::List(_)) if doc.items(list).is_empty() => Ok(Json::EMPTY),
         Some(other) => Err(Problem::NotAWorkflow(format!("{what} is {}, not an object", kind_of(other)))),
     }
 }

@@ -9,6 +9,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use crate::canonical::node::Step;
+use crate::json::{Document, Json};
 use crate::workflow::Workflow;
 
 /// Replaces secrets by labels, `‹secret 1›`, `‹secret 2›`: one label for each secret, in the order in which they are met.
@@ -71,6 +73,27 @@ impl Redactor {
         }
     }
 
+    /// What an object has at a path, without its secrets: as in [`Redactor::object`], of which only this is worked out.
+    /// Null where there is nothing.
+    pub(crate) fn at_path(&mut self, doc: &Document, object: Json, path: &[Step]) -> Value {
+        let (mut json, mut secret) = (object, false);
+        for step in path {
+            let found = match step {
+                Step::Index(i) => doc.items(json).get(*i).copied(),
+                Step::Key(key) => {
+                    let value = keys::VALUES.contains(&key.as_str());
+                    // As in `secret`: inside a secret its own keys tell.
+                    secret = keys::is_secret(key) || (value && (secret || names_secret(doc, json)));
+                    doc.at_path(json, std::slice::from_ref(step))
+                }
+            };
+            let Some(found) = found else { return Value::Null };
+            json = found;
+        }
+        let value = doc.to_value(json);
+        if secret { self.secret(&value) } else { self.value(&value) }
+    }
+
     /// An object without its secrets. Pairs of a name and a value (headers, query parameters, assignments) are read
     /// together.
     #[must_use]
@@ -79,12 +102,8 @@ impl Redactor {
             keys::NAMES.iter().filter_map(|name| map.get(*name).and_then(Value::as_str)).any(keys::is_secret);
         map.iter()
             .map(|(key, value)| {
-                let value = if named_secret && keys::VALUES.contains(&key.as_str()) {
-                    self.secret(value)
-                } else {
-                    self.member(key, value)
-                };
-                (key.clone(), value)
+                let secret = (named_secret && keys::VALUES.contains(&key.as_str())) || keys::is_secret(key);
+                (key.clone(), if secret { self.secret(value) } else { self.value(value) })
             })
             .collect()
     }
@@ -125,7 +144,7 @@ impl Redactor {
     #[must_use]
     pub fn text(&mut self, text: &str) -> String {
         let mut out = Cow::Borrowed(text);
-        patterns::each(|pattern| self.replace(pattern, &mut out));
+        patterns::each(text, |pattern| self.replace(pattern, &mut out));
         out.into_owned()
     }
 
@@ -134,7 +153,7 @@ impl Redactor {
     #[must_use]
     pub fn name(&mut self, name: &str) -> String {
         let mut out = Cow::Borrowed(name);
-        patterns::known(|pattern| self.replace(pattern, &mut out));
+        patterns::known(name, |pattern| self.replace(pattern, &mut out));
         out.into_owned()
     }
 
@@ -143,6 +162,11 @@ impl Redactor {
             *text = Cow::Owned(replaced);
         }
     }
+}
+
+/// Whether an object is the pair of a name, which is one of a secret, and a value.
+fn names_secret(doc: &Document, object: Json) -> bool {
+    keys::NAMES.iter().filter_map(|name| doc.text(doc.get(object, name)?)).any(|name| keys::is_secret(&name))
 }
 
 #[cfg(test)]

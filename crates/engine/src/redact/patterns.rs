@@ -21,10 +21,10 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         certain(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\z)"),
         certain(r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'<>{}]*:([^\s/@"'<>]+)@"#),
         certain(
-            r"\b(?:sk-[A-Za-z0-9_-]{16,}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_-]{20,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|whsec_[A-Za-z0-9+/=]{16,}|gsk_[A-Za-z0-9]{20,}|r8_[A-Za-z0-9]{20,}|pplx-[A-Za-z0-9]{20,}|tvly-[A-Za-z0-9-]{16,}|fc-[0-9a-f]{32}|apify_api_[A-Za-z0-9]{20,}|pat[A-Za-z0-9]{14}\.[0-9a-f]{32,}|(?:secret|ntn)_[A-Za-z0-9]{30,}|shp(?:at|ss|ca|pa)_[0-9a-fA-F]{32}|key-[0-9a-f]{32}|SK[0-9a-f]{32}|dop_v1_[0-9a-f]{64}|xkeysib-[0-9a-f]{30,}[A-Za-z0-9-]*|lin_api_[A-Za-z0-9]{20,}|PMAK-[0-9a-f-]{30,}|sbp_[0-9a-f]{30,}|pcsk_[A-Za-z0-9_]{20,})",
+            r"(?-u:\b)(?:sk-[A-Za-z0-9_-]{16,}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_-]{20,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|whsec_[A-Za-z0-9+/=]{16,}|gsk_[A-Za-z0-9]{20,}|r8_[A-Za-z0-9]{20,}|pplx-[A-Za-z0-9]{20,}|tvly-[A-Za-z0-9-]{16,}|fc-[0-9a-f]{32}|apify_api_[A-Za-z0-9]{20,}|pat[A-Za-z0-9]{14}\.[0-9a-f]{32,}|(?:secret|ntn)_[A-Za-z0-9]{30,}|shp(?:at|ss|ca|pa)_[0-9a-fA-F]{32}|key-[0-9a-f]{32}|SK[0-9a-f]{32}|dop_v1_[0-9a-f]{64}|xkeysib-[0-9a-f]{30,}[A-Za-z0-9-]*|lin_api_[A-Za-z0-9]{20,}|PMAK-[0-9a-f-]{30,}|sbp_[0-9a-f]{30,}|pcsk_[A-Za-z0-9_]{20,})",
         ),
-        certain(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
-        certain(r"\b[0-9]{8,10}:[A-Za-z0-9_-]{33,}"),
+        certain(r"(?-u:\b)eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
+        certain(r"(?-u:\b)[0-9]{8,10}:[A-Za-z0-9_-]{33,}"),
         certain(r"hooks\.slack\.com/(?:services|workflows)/([A-Za-z0-9/_-]{8,})"),
         certain(r"discord(?:app)?\.com/api/webhooks/[0-9]+/([A-Za-z0-9_-]{8,})"),
         random(r"(?i-u:\b(?:bearer|basic))[ \t]+([A-Za-z0-9._~+/-]{8,}=*)"),
@@ -34,7 +34,7 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         certain(&format!(r"(?i-u:{NAMES}s?)[A-Za-z0-9_]*\\?[\x22'`\]]{{0,2}}\s*(?::|=>?|,)\s*\\?`([^`\\\n]{{3,}})")),
         // Query parameters and assignments without quotes.
         certain(&format!(r#"(?i-u:[?&](?:{NAMES}|access_token|key|sig|signature|auth))=([^&\s"'#{{}}<>]{{4,}})"#)),
-        certain(&format!(r#"\b[A-Z0-9_]*(?i-u:{NAMES})=([^\s"'&;{{}}<>$=]{{4,}})"#)),
+        certain(&format!(r#"(?-u:\b)[A-Z0-9_]*(?i-u:{NAMES})=([^\s"'&;{{}}<>$=]{{4,}})"#)),
         // Headers in text, as curl takes them.
         random(
             r#"(?i-u:(?:x-api-key|api-key|apikey|x-auth-token|authorization|cookie)\s*:\s*(?:(?:bearer|basic|token)\s+)?)([^\s"'\\{}]{8,})"#,
@@ -47,15 +47,29 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
 
 /// How many of the first shapes are tokens of a known form, which nothing else has.
 const KNOWN: usize = 7;
+/// The shortest token of a known form, but for a password in an address.
+const SHORTEST: usize = 15;
+/// The shape behind the known ones, `Bearer …`, and its shortest text.
+const SCHEME: (usize, usize) = (KNOWN, 14);
+/// One of these is in every text that has one of the shapes behind that.
+const MARKS: &[u8] = b"\"'`=:";
 
-/// Shapes that nothing but a secret has.
-pub(super) fn known(visit: impl FnMut(&Pattern)) {
-    PATTERNS.iter().take(KNOWN).for_each(visit);
+/// Shapes that nothing but a secret has, as far as the text can have them.
+pub(super) fn known(text: &str, visit: impl FnMut(&Pattern)) {
+    if text.len() >= SHORTEST || text.contains("://") {
+        PATTERNS.iter().take(KNOWN).for_each(visit);
+    }
 }
 
-/// Every shape, the most certain first.
-pub(super) fn each(visit: impl FnMut(&Pattern)) {
-    PATTERNS.iter().for_each(visit);
+/// Every shape that the text can have, the most certain first. Most texts are short and plain and can have none.
+pub(super) fn each(text: &str, mut visit: impl FnMut(&Pattern)) {
+    known(text, &mut visit);
+    if text.len() >= SCHEME.1 {
+        visit(&PATTERNS[SCHEME.0]);
+    }
+    if text.bytes().any(|b| MARKS.contains(&b)) {
+        PATTERNS.iter().skip(SCHEME.0 + 1).for_each(visit);
+    }
 }
 
 impl Pattern {
@@ -66,6 +80,8 @@ impl Pattern {
 
     /// The text with every secret of this shape replaced; none where there is no such secret.
     pub(super) fn replace(&self, text: &str, label: &mut dyn FnMut(&str) -> String) -> Option<String> {
+        // Most texts have none, which is found out without room for captures.
+        self.regex.find(text)?;
         let mut out = String::new();
         let mut copied = 0;
         for captures in self.regex.captures_iter(text) {
