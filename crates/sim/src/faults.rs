@@ -7,6 +7,7 @@
 //! faults.add(Rule::new(Fault::status(503)).on("GET", "/api/v1/workflows").skip(1).times(2));
 //! ```
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -263,7 +264,9 @@ pub struct Seen {
 #[derive(Default)]
 struct Inner {
     rules: Vec<Rule>,
-    seen: Vec<Seen>,
+    /// With the number of each, so that it can be found again when it is over.
+    seen: VecDeque<(u64, Seen)>,
+    arrived: u64,
 }
 
 /// The faults of one stand-in, and the journal of what it was asked. A clone is the same set.
@@ -284,10 +287,10 @@ impl Faults {
         self.lock().rules.clear();
     }
 
-    /// What was asked so far, oldest first.
+    /// What was asked so far, in the order of arrival. What is not over yet has the status 0.
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
-        self.lock().seen.clone()
+        self.lock().seen.iter().map(|(_, seen)| seen.clone()).collect()
     }
 
     /// Forgets what was asked so far.
@@ -318,24 +321,32 @@ impl Faults {
         struck
     }
 
-    fn note(&self, seen: Seen) {
+    /// Writes a request down as it arrives.
+    fn note(&self, method: &Method, target: String) -> Note {
         let mut inner = self.lock();
         if inner.seen.len() >= JOURNAL {
-            inner.seen.remove(0);
+            inner.seen.pop_front();
         }
-        inner.seen.push(seen);
+        inner.arrived += 1;
+        let number = inner.arrived;
+        inner.seen.push_back((number, Seen { method: method.to_string(), target, status: 0, carried_out: false }));
+        Note { faults: self.clone(), number }
     }
 }
 
-/// Writes a request down when it is over, also when the caller has gone.
+/// A request in the journal.
 struct Note {
     faults: Faults,
-    seen: Seen,
+    number: u64,
 }
 
-impl Drop for Note {
-    fn drop(&mut self) {
-        self.faults.note(self.seen.clone());
+impl Note {
+    fn update(&self, change: impl FnOnce(&mut Seen)) {
+        let mut inner = self.faults.lock();
+        // It may be forgotten by now.
+        if let Some((_, seen)) = inner.seen.iter_mut().rev().find(|(number, _)| *number == self.number) {
+            change(seen);
+        }
     }
 }
 
@@ -344,11 +355,10 @@ async fn strike(State(faults): State<Faults>, request: Request, next: Next) -> R
     let target = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     let connection = connection(request.extensions());
     let fault = faults.next(&method, request.uri().path());
-    let seen = Seen { method: method.to_string(), target, status: 0, carried_out: false };
-    let mut note = Note { faults, seen };
-    let (response, reset) = act(fault, request, next, &mut note.seen.carried_out).await;
+    let note = faults.note(&method, target);
+    let (response, reset) = act(fault, request, next, &note).await;
     if !reset {
-        note.seen.status = response.status().as_u16();
+        note.update(|seen| seen.status = response.status().as_u16());
     }
     if reset && let Some(connection) = connection {
         connection.reset();
@@ -361,7 +371,7 @@ fn connection(extensions: &Extensions) -> Option<Connection> {
 }
 
 /// The response, and whether the connection is to be reset instead.
-async fn act(fault: Option<Fault>, request: Request, next: Next, carried_out: &mut bool) -> (Response, bool) {
+async fn act(fault: Option<Fault>, request: Request, next: Next, note: &Note) -> (Response, bool) {
     match &fault {
         Some(Fault::Answer(answer)) => return (answer.respond(), false),
         Some(Fault::Reset) => return (StatusCode::OK.into_response(), true),
@@ -371,7 +381,7 @@ async fn act(fault: Option<Fault>, request: Request, next: Next, carried_out: &m
         _ => {}
     }
     let response = next.run(request).await;
-    *carried_out = true;
+    note.update(|seen| seen.carried_out = true);
     let response = match fault {
         Some(Fault::HeldAfter(gate)) => {
             gate.pass().await;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use drift_domain::clock::Clock;
 use drift_sim::faults::{Fault, Rule, Seen};
-use drift_sim::n8n::{N8nSim, N8nVersion, Options};
+use drift_sim::n8n::{Mode, N8nSim, N8nVersion, Options};
 use serde_json::{Value, json};
 
 struct Still;
@@ -161,4 +161,83 @@ async fn faults_strike_before_or_after_the_work_and_are_written_down() {
     assert_eq!(post().await.unwrap().status(), 200);
     let seen: Vec<u16> = sim.faults().seen().into_iter().map(|Seen { status, .. }| status).collect();
     assert_eq!(seen, [503, 503, 0, 0, 200, 200]);
+}
+
+async fn status_of(sim: &N8nSim, method: reqwest::Method, path: &str, body: Option<Value>) -> (u16, String) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut request =
+        http.request(method, format!("{}/api/v1{path}", sim.url())).header("X-N8N-API-KEY", sim.api_key());
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn it_starts_request_by_request() {
+    let sim = N8nSim::start(Still).await.unwrap();
+    sim.set_mode(Mode::Starting { text: 2, no_routes: 1 });
+    let mut answers = Vec::new();
+    for _ in 0..4 {
+        answers.push(status_of(&sim, reqwest::Method::GET, "/workflows", None).await);
+    }
+    let statuses: Vec<u16> = answers.iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses, [200, 200, 404, 200]);
+    assert!(answers[1].1.contains("starting up") && answers[2].1.contains("Cannot GET"), "{answers:?}");
+    assert!(answers[3].1.starts_with('{'));
+}
+
+#[tokio::test]
+async fn while_it_shuts_down_1x_knows_no_key() {
+    for (version, expected) in [(N8nVersion::V1, 401), (N8nVersion::V2, 200)] {
+        let sim = N8nSim::start_with(Options { version, ..Options::new(Still) }).await.unwrap();
+        sim.set_mode(Mode::ShuttingDown);
+        assert_eq!(status_of(&sim, reqwest::Method::GET, "/workflows", None).await.0, expected);
+    }
+}
+
+#[tokio::test]
+async fn what_is_unpublished_is_deleted_only_later() {
+    let sim = N8nSim::start(Still).await.unwrap();
+    sim.set_publish_lag(2);
+    let id = sim.import(&file());
+    let off = format!("/workflows/{id}/unpublish");
+    assert_eq!(status_of(&sim, reqwest::Method::POST, &off, None).await.0, 200);
+    let path = format!("/workflows/{id}");
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(status_of(&sim, reqwest::Method::DELETE, &path, None).await.0);
+    }
+    // The answer that it was unpublished is the first of the two requests that pass meanwhile.
+    assert_eq!(statuses, [409, 200, 404]);
+}
+
+#[tokio::test]
+async fn two_that_want_one_webhook_at_once_both_get_a_yes() {
+    let sim = N8nSim::start(Still).await.unwrap();
+    sim.set_publish_lag(10);
+    let hook = json!({
+        "name": "hook", "connections": {}, "settings": {},
+        "nodes": [{ "name": "Hook", "type": "n8n-nodes-base.webhook", "typeVersion": 2, "position": [0, 0],
+                    "parameters": { "path": "same" } }],
+    });
+    let ids = [sim.create(&hook), sim.create(&hook), sim.create(&hook)];
+    let mut statuses = Vec::new();
+    for id in &ids[..2] {
+        statuses.push(status_of(&sim, reqwest::Method::POST, &format!("/workflows/{id}/publish"), None).await.0);
+    }
+    assert_eq!(statuses, [200, 200], "observed: conflicts are seen only once a webhook is live");
+    sim.publish(&ids[0]).unwrap();
+    assert_eq!(sim.publish(&ids[2]).unwrap_err().status, 409);
+}
+
+#[tokio::test]
+async fn a_credential_is_made_by_the_person_too() {
+    let sim = N8nSim::start(Still).await.unwrap();
+    let id = sim.add_credential("Mail", "smtp");
+    let mut workflow = file();
+    workflow["nodes"][1]["credentials"] = json!({ "smtp": { "id": "of another instance", "name": "Mail" } });
+    let made = sim.create(&workflow);
+    assert_eq!(sim.workflow(&made).unwrap()["nodes"][1]["credentials"]["smtp"]["id"], *id);
 }

@@ -27,6 +27,7 @@ impl Editor {
         if workflow.get("active") == Some(&Value::Bool(true)) {
             // Without a trigger it stays a draft, which is what n8n makes of such a file.
             let _ = state.publish(&id, None, None);
+            state.settle_now(&id);
         }
         if workflow.get("isArchived") == Some(&Value::Bool(true)) {
             let _ = state.archive(&id, true);
@@ -44,7 +45,9 @@ impl Editor {
         let mut state = self.lock();
         let mut value = open(state.get(id)?);
         change(&mut value);
-        state.save(id, Saved::read(&value), false, false)
+        state.save(id, Saved::read(&value), false, false)?;
+        state.settle_now(id);
+        Ok(())
     }
 
     /// Changes a workflow and saves it as the editor of 2.x does the first time: with positions on the grid, flags at
@@ -64,7 +67,10 @@ impl Editor {
     /// # Errors
     /// [`Refusal`] when there is no such workflow, it is archived, or it has no trigger.
     pub fn publish(&self, id: &str) -> Result<(), Refusal> {
-        self.lock().publish(id, None, None)
+        let mut state = self.lock();
+        state.publish(id, None, None)?;
+        state.settle_now(id);
+        Ok(())
     }
 
     /// Takes a workflow out of service.
@@ -72,7 +78,10 @@ impl Editor {
     /// # Errors
     /// [`Refusal`] when there is no such workflow.
     pub fn deactivate(&self, id: &str) -> Result<(), Refusal> {
-        self.lock().unpublish(id)
+        let mut state = self.lock();
+        state.unpublish(id)?;
+        state.settle_now(id);
+        Ok(())
     }
 
     /// Archives a workflow, which also takes it out of service.
@@ -98,6 +107,7 @@ impl Editor {
     pub fn delete(&self, id: &str) -> Result<(), Refusal> {
         let mut state = self.lock();
         state.unpublish(id)?;
+        state.settle_now(id);
         state.delete(id).map(drop)
     }
 

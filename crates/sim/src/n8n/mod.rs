@@ -5,10 +5,15 @@
 //! one before, since a real server never changes something without its time moving).
 
 mod api;
+mod credentials;
+mod door;
 mod editor;
+mod publishing;
+mod reply;
 mod rules;
 mod shape;
 mod state;
+mod tags;
 mod writes;
 
 use std::io;
@@ -52,6 +57,35 @@ pub enum Mode {
     StartingText,
     /// It has nearly started: its routes do not exist yet, 404 and a web page (observed, some seconds before it is ready).
     StartingNoRoutes,
+    /// It starts from the beginning: so many requests get the text, then so many the web page, and then it answers.
+    /// Counted in requests, since a test has no patience for seconds.
+    Starting {
+        /// Requests that are answered 200 with a line of text.
+        text: u32,
+        /// Requests after them that are answered 404 with a web page.
+        no_routes: u32,
+    },
+    /// It was told to stop and goes on answering for a moment: 1.x answers 401 to a good key (observed), 2.x resets.
+    ShuttingDown,
+}
+
+/// What a stand-in does wrong on purpose, to see that the contract suite notices. No real n8n does any of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Flaw {
+    /// The list leaves out its second page.
+    ListSkipsAPage,
+    /// A PUT is answered as if it were carried out, and is not.
+    PutIsForgotten,
+    /// No change moves `updatedAt`.
+    TimeStandsStill,
+    /// Publishing is answered as if it were carried out, and never takes effect.
+    PublishHasNoEffect,
+    /// Settings that a PUT leaves out are removed, as one would wish: a stand-in that flatters.
+    SettingsAreReplaced,
+    /// A credential without an id is kept as it was sent: a stand-in that flatters.
+    CredentialsAreKept,
+    /// A refused PUT of a published workflow changes nothing: a stand-in that flatters.
+    RefusalsChangeNothing,
 }
 
 /// How to start a stand-in.
@@ -157,6 +191,22 @@ impl N8nSim {
     /// Puts it into a mode of starting, or out of it.
     pub fn set_mode(&self, mode: Mode) {
         self.editor.lock().mode = mode;
+    }
+
+    /// Breaks it on purpose, or mends it.
+    pub fn set_flaw(&self, flaw: Option<Flaw>) {
+        self.editor.lock().flaw = flaw;
+    }
+
+    /// How many requests pass between an answer that a workflow was published or taken out of service, and its being so:
+    /// until then its triggers are not counted, its webhooks free, and 2.x does not delete it. 1 unless set.
+    pub fn set_publish_lag(&self, requests: u32) {
+        self.editor.lock().lag = requests;
+    }
+
+    /// Makes a type of nodes unknown: a workflow with such a node is saved and cannot be published.
+    pub fn uninstall(&self, node_type: &str) {
+        self.editor.lock().uninstalled.insert(node_type.to_owned());
     }
 
     /// Leaves the key only these scopes.

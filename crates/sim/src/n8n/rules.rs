@@ -51,22 +51,37 @@ const NODE: &[&str] = &[
     "updatedAt",
 ];
 
-const SETTINGS_V1: &[&str] = &[
-    "saveExecutionProgress",
-    "saveManualExecutions",
-    "saveDataErrorExecution",
-    "saveDataSuccessExecution",
-    "executionTimeout",
-    "errorWorkflow",
-    "timezone",
-    "executionOrder",
-    "callerPolicy",
-    "callerIds",
-    "timeSavedPerExecution",
-    "availableInMCP",
+/// What a setting may be.
+enum May {
+    Flag,
+    Number,
+    Text,
+    OneOf(&'static [&'static str]),
+    /// What was not tried.
+    Anything,
+}
+
+const SETTINGS_V1: &[(&str, May)] = &[
+    ("saveExecutionProgress", May::Flag),
+    ("saveManualExecutions", May::Flag),
+    ("saveDataErrorExecution", May::OneOf(&["all", "none"])),
+    ("saveDataSuccessExecution", May::OneOf(&["all", "none"])),
+    ("executionTimeout", May::Number),
+    ("errorWorkflow", May::Text),
+    ("timezone", May::Text),
+    ("executionOrder", May::Text),
+    ("callerPolicy", May::OneOf(&["any", "none", "workflowsFromAList", "workflowsFromSameOwner"])),
+    ("callerIds", May::Text),
+    ("timeSavedPerExecution", May::Number),
+    ("availableInMCP", May::Flag),
 ];
-const SETTINGS_V2_ONLY: &[&str] =
-    &["timeSavedMode", "customTelemetryTags", "binaryMode", "credentialResolverId", "redactionPolicy"];
+const SETTINGS_V2_ONLY: &[(&str, May)] = &[
+    ("timeSavedMode", May::Anything),
+    ("customTelemetryTags", May::Anything),
+    ("binaryMode", May::Anything),
+    ("credentialResolverId", May::Anything),
+    ("redactionPolicy", May::Anything),
+];
 
 /// Settings that 2.x takes and does not keep.
 pub(super) const SETTINGS_IGNORED: [&str; 3] = ["binaryMode", "credentialResolverId", "redactionPolicy"];
@@ -92,7 +107,15 @@ pub(super) fn workflow(version: N8nVersion, kind: Kind, body: &Value) -> Result<
         known.push(if kind == Kind::Create { "projectId" } else { "description" });
     }
     only(version, "request/body", object, &known)?;
+    if let Some(description) = object.get("description") {
+        typed(version, "request/body/description", description, "string", Value::is_string)?;
+    }
     typed(version, "request/body/name", &object["name"], "string", Value::is_string)?;
+    // An empty name is refused by 2.x, and only when it creates (observed).
+    let length = object["name"].as_str().map_or(0, |name| name.chars().count());
+    if length > 128 || (length == 0 && version == V2 && kind == Kind::Create) {
+        return Err(bad("Workflow name must be 1 to 128 characters long.".into()));
+    }
     typed(version, "request/body/nodes", &object["nodes"], "array", Value::is_array)?;
     if !object["connections"].is_object() {
         return Err(bad("request/body/connections must be object".into()));
@@ -105,8 +128,30 @@ pub(super) fn workflow(version: N8nVersion, kind: Kind, body: &Value) -> Result<
 fn settings(version: N8nVersion, settings: Option<&Map<String, Value>>) -> Result<(), Refusal> {
     let Some(settings) = settings else { return Ok(()) };
     let extra = if version == V1 { &[] } else { SETTINGS_V2_ONLY };
-    let known: Vec<&str> = SETTINGS_V1.iter().chain(extra).copied().collect();
-    only(version, "request/body/settings", settings, &known)
+    let known = || SETTINGS_V1.iter().chain(extra);
+    only(version, "request/body/settings", settings, &known().map(|(key, _)| *key).collect::<Vec<_>>())?;
+    known().try_for_each(|(key, may)| settings.get(*key).map_or(Ok(()), |value| setting(version, key, value, may)))
+}
+
+fn setting(version: N8nVersion, key: &str, value: &Value, may: &May) -> Result<(), Refusal> {
+    let place = format!("request/body/settings/{key}");
+    let values = match may {
+        May::Flag => return typed(version, &place, value, "boolean", Value::is_boolean),
+        May::Number => return typed(version, &place, value, "number", Value::is_number),
+        May::Text => return typed(version, &place, value, "string", Value::is_string),
+        May::Anything => return Ok(()),
+        May::OneOf(values) => values,
+    };
+    if value.as_str().is_some_and(|text| values.contains(&text)) {
+        return Ok(());
+    }
+    let quoted = values.iter().map(|value| format!("'{value}'")).collect::<Vec<_>>().join(" | ");
+    Err(bad(match (version, value.as_str()) {
+        (V1, None) => format!("{place} must be string"),
+        (V1, Some(_)) => format!("{place} must be equal to one of the allowed values: {}", values.join(", ")),
+        (V2, None) => format!("{place} Expected {quoted}, received {}", kind_of(value)),
+        (V2, Some(text)) => format!("{place} Invalid enum value. Expected {quoted}, received '{text}'"),
+    }))
 }
 
 fn nodes(version: N8nVersion, nodes: &[Value]) -> Result<(), Refusal> {
@@ -153,7 +198,13 @@ fn object<'a>(version: N8nVersion, place: &str, value: &'a Value) -> Result<Opti
     Ok(value.as_object())
 }
 
-fn typed(version: N8nVersion, place: &str, value: &Value, wanted: &str, is: fn(&Value) -> bool) -> Result<(), Refusal> {
+pub(super) fn typed(
+    version: N8nVersion,
+    place: &str,
+    value: &Value,
+    wanted: &str,
+    is: fn(&Value) -> bool,
+) -> Result<(), Refusal> {
     if is(value) {
         return Ok(());
     }

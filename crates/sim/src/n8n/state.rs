@@ -1,6 +1,6 @@
 //! What a stand-in holds, and how its ids and times are made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, TimeDelta, Utc};
@@ -8,7 +8,7 @@ use drift_domain::clock::Clock;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Mode, N8nVersion, Options, Scope};
+use super::{Flaw, Mode, N8nVersion, Options, Scope};
 
 /// What the stand-in refuses to do, as n8n refuses it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +39,14 @@ pub(super) struct State {
     pub(super) workflows: BTreeMap<String, Workflow>,
     /// In the order they were made.
     pub(super) tags: Vec<Tag>,
+    /// In the order they were made.
+    pub(super) credentials: Vec<Credential>,
+    /// Types of nodes that are not installed.
+    pub(super) uninstalled: BTreeSet<String>,
+    /// How many requests pass between an answer that something was published or taken out of service, and its being so.
+    pub(super) lag: u32,
+    /// What it does wrong on purpose.
+    pub(super) flaw: Option<Flaw>,
     pub(super) project: String,
     pub(super) user: String,
     pub(super) started: DateTime<Utc>,
@@ -56,6 +64,14 @@ pub(super) struct Tag {
     pub(super) updated: DateTime<Utc>,
 }
 
+/// A credential, without its secrets: they are never answered.
+pub(super) struct Credential {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) kind: String,
+    pub(super) created: DateTime<Utc>,
+}
+
 /// The part of a workflow that has versions.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Content {
@@ -64,6 +80,7 @@ pub(super) struct Content {
     pub(super) groups: Value,
 }
 
+#[derive(Clone)]
 pub(super) struct Workflow {
     pub(super) id: String,
     pub(super) name: String,
@@ -84,6 +101,8 @@ pub(super) struct Workflow {
     pub(super) published: Option<Published>,
     /// Versions that were current once, to publish again.
     pub(super) history: Vec<Version>,
+    /// How many requests pass until what was last published or taken out of service is so.
+    pub(super) pending: u32,
 }
 
 #[derive(Clone)]
@@ -93,6 +112,7 @@ pub(super) struct Version {
     pub(super) at: DateTime<Utc>,
 }
 
+#[derive(Clone)]
 pub(super) struct Published {
     pub(super) version: Version,
     pub(super) name: Value,
@@ -111,6 +131,10 @@ impl State {
             mode: Mode::Ready,
             workflows: BTreeMap::new(),
             tags: Vec::new(),
+            credentials: Vec::new(),
+            uninstalled: BTreeSet::new(),
+            lag: 1,
+            flaw: None,
             project: String::new(),
             user: String::new(),
             started: now,
@@ -140,6 +164,15 @@ impl State {
         let next = self.last + TimeDelta::milliseconds(1);
         self.last = self.clock.now().trunc_subsecs(3).max(next);
         self.last
+    }
+
+    /// The time a change is given: one that moves, unless this stand-in is broken so that it does not.
+    pub(super) fn touch(&mut self, id: &str) -> DateTime<Utc> {
+        let now = self.now();
+        match (self.flaw, self.workflows.get(id)) {
+            (Some(Flaw::TimeStandsStill), Some(workflow)) => workflow.updated,
+            _ => now,
+        }
     }
 
     fn digest(&mut self) -> [u8; 32] {

@@ -3,9 +3,10 @@
 use chrono::SubsecRound as _;
 use serde_json::{Map, Value, json};
 
+use super::Flaw;
 use super::N8nVersion::{V1, V2};
 use super::rules::SETTINGS_IGNORED;
-use super::state::{Content, Published, Refusal, State, Version, Workflow};
+use super::state::{Content, Refusal, State, Version, Workflow};
 
 /// New content of a workflow; what is `None` is kept.
 #[derive(Default)]
@@ -67,6 +68,7 @@ impl State {
             triggers: 0,
             tags: Vec::new(),
             published: None,
+            pending: 0,
         };
         self.workflows.insert(id.clone(), workflow);
         id
@@ -77,13 +79,14 @@ impl State {
     pub(super) fn save(&mut self, id: &str, saved: Saved, merge: bool, publish: bool) -> Result<(), Refusal> {
         let groups = saved.groups.clone().unwrap_or_else(|| json!([]));
         let content = self.content(saved.nodes, saved.connections, groups);
-        let (version, now, next) = (self.version, self.now(), self.uuid());
+        let (version, flaw, now, next) = (self.version, self.flaw, self.touch(id), self.uuid());
         let workflow = self.get_mut(id)?;
         if workflow.archived && version == V2 {
             return Err(Refusal::new(400, "Cannot update an archived workflow."));
         }
         let settings = match (merge, version) {
             (false, _) => saved.settings,
+            (true, _) if flaw == Some(Flaw::SettingsAreReplaced) => saved.settings,
             (true, V1) => merged(workflow.settings.clone(), filled(saved.settings), version == V2),
             (true, V2) => merged(workflow.settings.clone(), saved.settings, version == V2),
         };
@@ -109,61 +112,22 @@ impl State {
         }
         workflow.counter += 1;
         workflow.updated = now;
-        let behind = workflow.published.as_ref().is_some_and(|p| p.version.id != workflow.version_id);
-        if behind && (publish || version == V1) { self.publish(id, None, None) } else { Ok(()) }
+        if workflow.published.is_some() && (publish || version == V1) { self.republish(id) } else { Ok(()) }
     }
 
-    /// Publishes the current version, or an earlier one; moves neither updatedAt nor versionId.
-    pub(super) fn publish(
-        &mut self,
-        id: &str,
-        version: Option<&str>,
-        named: Option<(Value, Value)>,
-    ) -> Result<(), Refusal> {
-        let workflow = self.get(id)?;
-        if workflow.archived {
-            return Err(Refusal::new(400, "Cannot activate an archived workflow."));
+    /// Publishes what was just saved over a workflow in service. **A refusal comes too late**: what was saved stays, 2.x
+    /// goes on running what was published before, 1.x runs nothing any more (observed).
+    fn republish(&mut self, id: &str) -> Result<(), Refusal> {
+        let published = self.publish(id, None, None);
+        if published.is_err() && self.version == V1 {
+            self.unpublish(id)?;
         }
-        let wanted = version.unwrap_or(&workflow.version_id);
-        let found = workflow.history.iter().find(|v| v.id == wanted).cloned();
-        let version = found.ok_or_else(|| Refusal::new(404, "Version not found"))?;
-        let triggers = triggers(&version.content);
-        if triggers == 0 {
-            let none = if self.version == V1 {
-                let name = &workflow.name;
-                format!(
-                    "Workflow \"{name}\" (ID: {id}) has no node to start the workflow - at least one trigger, poller or \
-                     webhook node is required"
-                )
-            } else {
-                "Workflow cannot be activated because it has no trigger node. At least one trigger, webhook, or polling \
-                 node is required."
-                    .to_owned()
-            };
-            return Err(Refusal::new(400, none));
-        }
-        let mut events = workflow.published.as_ref().map(|p| p.events.clone()).unwrap_or_default();
-        if let Some(before) = workflow.published.as_ref().map(|p| p.version.id.clone()) {
-            events.push(self.publish_event(id, &before, "deactivated"));
-        }
-        events.push(self.publish_event(id, &version.id, "activated"));
-        let (name, description) = named.unwrap_or_default();
-        let v2 = self.version == V2;
-        let workflow = self.get_mut(id)?;
-        remember_schedules(&mut workflow.static_data, &version.content, v2);
-        workflow.triggers = triggers;
-        workflow.published = Some(Published { version, name, description, events });
-        Ok(())
-    }
-
-    pub(super) fn unpublish(&mut self, id: &str) -> Result<(), Refusal> {
-        self.get_mut(id)?.published = None;
-        Ok(())
+        published
     }
 
     /// Moves isArchived and versionId, and updatedAt to a whole second (observed: the database's clock sets it).
     pub(super) fn archive(&mut self, id: &str, archived: bool) -> Result<(), Refusal> {
-        let (now, next) = (self.now(), self.uuid());
+        let (now, next, still) = (self.now(), self.uuid(), self.flaw == Some(Flaw::TimeStandsStill));
         let workflow = self.workflows.get_mut(id).ok_or_else(|| Refusal::new(404, "Workflow not found"))?;
         if workflow.archived == archived {
             return Ok(());
@@ -174,13 +138,17 @@ impl State {
         workflow.archived = archived;
         workflow.version_id = next.clone();
         workflow.history.push(Version { id: next, content: workflow.content.clone(), at: now });
-        workflow.updated = now.trunc_subsecs(0);
+        workflow.updated = if still { workflow.updated } else { now.trunc_subsecs(0) };
         Ok(())
     }
 
     pub(super) fn delete(&mut self, id: &str) -> Result<Workflow, Refusal> {
         if self.get(id)?.published.is_some() && self.version == V2 {
             return Err(Refusal::new(409, "Cannot delete a published workflow. Unpublish it before deleting."));
+        }
+        if self.get(id)?.pending > 0 && self.version == V2 {
+            let words = "Workflow is still being unpublished. Please try again in a few moments.";
+            return Err(Refusal::new(409, words));
         }
         self.workflows.remove(id).ok_or_else(Refusal::not_found)
     }
@@ -195,6 +163,7 @@ impl State {
             if webhook && self.version == V2 && !node.contains_key("webhookId") {
                 node.insert("webhookId".into(), self.uuid().into());
             }
+            self.attach(node);
         }
         as_javascript(&mut nodes);
         as_javascript(&mut connections);
@@ -236,37 +205,6 @@ fn merged(mut old: Map<String, Value>, new: Map<String, Value>, v2: bool) -> Map
 
 fn has_webhook(kind: &str) -> bool {
     matches!(kind.rsplit('.').next(), Some("webhook" | "formTrigger" | "chatTrigger" | "wait"))
-}
-
-fn is_trigger(kind: &str) -> bool {
-    let kind = kind.rsplit('.').next().unwrap_or(kind);
-    kind != "manualTrigger" && (kind == "webhook" || kind == "cron" || kind.to_ascii_lowercase().ends_with("trigger"))
-}
-
-fn triggers(content: &Content) -> u64 {
-    let nodes = content.nodes.as_array().map_or(&[][..], Vec::as_slice);
-    let on = nodes.iter().filter(|node| node.get("disabled") != Some(&Value::Bool(true)));
-    on.filter(|node| node.get("type").and_then(Value::as_str).is_some_and(is_trigger)).count() as u64
-}
-
-/// A schedule that starts keeps its state in static data.
-fn remember_schedules(static_data: &mut Value, content: &Content, v2: bool) {
-    let state = if v2 {
-        json!({ "recurrenceRules": [null], "recurrenceRuleSignatures": [null] })
-    } else {
-        json!({ "recurrenceRules": [] })
-    };
-    for node in content.nodes.as_array().into_iter().flatten() {
-        let schedule = node.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with(".scheduleTrigger"));
-        let Some(name) = node.get("name").and_then(Value::as_str).filter(|_| schedule) else { continue };
-        if !static_data.is_object() {
-            *static_data = json!({});
-        }
-        let key = format!("node:{name}");
-        if static_data.get(&key).is_none() {
-            static_data[key] = state.clone();
-        }
-    }
 }
 
 /// Numbers are doubles to n8n: 1.0 becomes 1.
