@@ -1,18 +1,18 @@
-//! One request with its retries, and the calls made of it. Everything here reads: a repeated request does no harm.
+//! One request, and reading with retries: a repeated read does no harm. Writes are never repeated (see `writes`).
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use drift_domain::failure::{Failure, FailureKind};
-use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use reqwest::{Method, StatusCode};
 use secrecy::ExposeSecret;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::resolver::{self, Guarded, Lookup};
-use crate::{Listing, LiveEnvironment, Probe, Settings, answer};
+use crate::{Settings, answer};
 
 /// n8n's header for the API key; a Bearer token is answered 401 (observed).
 const KEY_HEADER: &str = "X-N8N-API-KEY";
@@ -58,6 +58,13 @@ impl Failed {
         let passes = matches!(failure.kind, FailureKind::Unreachable | FailureKind::BrokenAnswer);
         Self { failure, passes }
     }
+}
+
+/// A request that got no whole answer.
+pub(crate) struct NoAnswer {
+    /// Whether it may have arrived.
+    pub(crate) sent: bool,
+    pub(crate) failure: Failure,
 }
 
 /// What to ask for, below `/api/v1/`.
@@ -140,35 +147,61 @@ impl Client {
     }
 
     async fn ask_once(&self, url: &Url, ask: &Ask<'_>) -> Result<Reply, Failed> {
-        let Ok(_permit) = self.gate.acquire().await else { unreachable!("the gate is never closed") };
-        let timeout = self.settings.request_timeout;
-        let mut request =
-            self.http.get(url.clone()).header(KEY_HEADER, self.key.clone()).header(ACCEPT, "application/json");
+        let mut request = self.http.get(url.clone());
         if let Some(tag) = &ask.unless {
             request = request.header(IF_NONE_MATCH, tag.clone());
         }
-        let mut response =
-            request.send().await.map_err(|e| Failed::by_kind(answer::no_answer(&self.host, e, timeout)))?;
+        let reply = self.exchange(request).await.map_err(|none| Failed::by_kind(none.failure))?;
+        if matches!(reply.status.as_u16(), 200 | 304) || ask.also.contains(&reply.status.as_u16()) {
+            return Ok(reply);
+        }
+        let passes = reply.status.is_server_error() || reply.status == StatusCode::TOO_MANY_REQUESTS;
+        let told = self.quotable(&reply);
+        Err(Failed { failure: answer::refused(&self.host, reply.status, &reply.headers, told, url), passes })
+    }
+
+    /// Sends once, and reads the whole answer, whatever its status.
+    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Reply, NoAnswer> {
+        let Ok(_permit) = self.gate.acquire().await else { unreachable!("the gate is never closed") };
+        let timeout = self.settings.request_timeout;
+        let request = request.header(KEY_HEADER, self.key.clone()).header(ACCEPT, "application/json");
+        let mut response = request.send().await.map_err(|e| NoAnswer {
+            // What does not connect has sent nothing; everything else may have arrived.
+            sent: !e.is_connect(),
+            failure: answer::no_answer(&self.host, e, timeout),
+        })?;
         let (status, headers) = (response.status(), response.headers().clone());
         let limit = self.settings.max_body;
         let mut body = BytesMut::new();
+        let lost = |failure| NoAnswer { sent: true, failure };
         while let Some(chunk) =
-            response.chunk().await.map_err(|e| Failed::by_kind(answer::cut(&self.host, e, body.len(), timeout)))?
+            response.chunk().await.map_err(|e| lost(answer::cut(&self.host, e, body.len(), timeout)))?
         {
             if body.len() + chunk.len() > limit {
-                return Err(Failed { failure: answer::too_large(&self.host, limit), passes: false });
+                return Err(lost(answer::too_large(&self.host, limit)));
             }
             body.extend_from_slice(&chunk);
         }
-        if matches!(status.as_u16(), 200 | 304) || ask.also.contains(&status.as_u16()) {
-            return Ok(Reply { status, headers, body: body.freeze() });
+        Ok(Reply { status, headers, body: body.freeze() })
+    }
+
+    /// Sends a write once. What comes of it is an answer of any status, or none.
+    pub(crate) async fn send(&self, method: Method, path: &[&str], body: Option<&Value>) -> Result<Reply, NoAnswer> {
+        let ask = Ask { path, ..Ask::default() };
+        let url = self.url(&ask).map_err(|failure| NoAnswer { sent: false, failure })?;
+        let mut request = self.http.request(method, url);
+        if let Some(body) = body {
+            request = request.json(body);
         }
-        let passes = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-        // What refuses may repeat what it was sent: a body that holds the key is quoted nowhere.
+        self.exchange(request).await
+    }
+
+    /// What may be quoted of an answer. What refuses may repeat what it was sent: a body that holds the key is quoted
+    /// nowhere.
+    pub(crate) fn quotable<'a>(&self, reply: &'a Reply) -> &'a [u8] {
         let key = self.key.as_bytes();
-        let repeats_key = body.windows(key.len().max(1)).any(|part| part == key);
-        let told: &[u8] = if repeats_key { b"" } else { &body };
-        Err(Failed { failure: answer::refused(&self.host, status, &headers, told, url), passes })
+        let repeats_key = reply.body.windows(key.len().max(1)).any(|part| part == key);
+        if repeats_key { b"" } else { &reply.body }
     }
 
     fn url(&self, ask: &Ask<'_>) -> Result<Url, Failure> {
@@ -190,42 +223,6 @@ fn host_and_port(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-#[async_trait]
-impl LiveEnvironment for Client {
-    async fn list(&self) -> Result<Listing, Failure> {
-        self.take_listing().await
-    }
-
-    async fn get(&self, id: &str) -> Result<Option<Bytes>, Failure> {
-        // `.` and `..` would be taken for steps in the path even when escaped, and an empty id for the list.
-        if matches!(id, "" | "." | "..") {
-            return Ok(None);
-        }
-        let reply = self.ask(Ask { path: &["workflows", id], also: &[404], ..Ask::default() }).await?;
-        if reply.status == StatusCode::NOT_FOUND {
-            // n8n says so in JSON; any other 404 comes from something that is not n8n.
-            return match answer::said(&reply.body) {
-                Some(_) => Ok(None),
-                None => {
-                    Err(answer::refused(&self.host, reply.status, &reply.headers, &reply.body, &self.settings.base_url))
-                }
-            };
-        }
-        match serde_json::from_slice::<crate::listing::Head<'_>>(&reply.body) {
-            Ok(head) if head.id == id => Ok(Some(reply.body)),
-            Ok(_) => Err(answer::failure(
-                FailureKind::BrokenAnswer,
-                format!("n8n at {} answered with another workflow than {id:?}.", self.host),
-            )),
-            Err(why) => Err(answer::not_json(&self.host, &reply.body, &why)),
-        }
-    }
-
-    async fn probe(&self) -> Result<Probe, Failure> {
-        self.look().await
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
@@ -237,6 +234,7 @@ mod tests {
     use secrecy::SecretString;
 
     use super::*;
+    use crate::LiveEnvironment as _;
 
     struct Still;
 

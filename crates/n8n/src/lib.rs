@@ -12,22 +12,39 @@
 //! | `client` | one request with its retries, and the calls made of it |
 //! | `listing` | pages put together into a listing that is proven whole |
 //! | `probe` | *Test connection* |
+//! | [`draft`] | what is written over a workflow, made safe to send |
+//! | `writes`, `catalog` | workflows, tags; each write sent once and read back |
+//! | [`outcome`] | what came of a write; `refusal` tells one refusal from another |
 
 mod answer;
+mod catalog;
 mod client;
+pub mod draft;
+mod environment;
 mod listing;
+pub mod outcome;
 mod probe;
+mod refusal;
 mod resolver;
 pub mod settings;
+mod writes;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use drift_domain::failure::Failure;
 
 pub use client::Client;
+pub use draft::{Draft, Marker};
+pub use outcome::{Credential, Departure, How, Left, Publication, Reason, Refused, Retired, WriteError, Written};
 pub use settings::Settings;
 
-/// One n8n instance, as far as the product looks at it.
+/// Asks whether a workflow, as n8n answers it just before it is written over, is still what was decided about.
+pub type Still<'a> = &'a (dyn Fn(&[u8]) -> bool + Send + Sync);
+
+/// One n8n instance, as far as the product looks at it and changes it.
+///
+/// Reading is tried again where that may help. Writing never is: each write is sent once, and says whether it was carried
+/// out, was not, or may have been ([`WriteError`]). n8n answers 200 to what it ignores, so every write is read back.
 #[async_trait]
 pub trait LiveEnvironment: Send + Sync {
     /// Every workflow, archived ones too, as it was at one moment during the call; never a partial listing.
@@ -50,6 +67,80 @@ pub trait LiveEnvironment: Send + Sync {
     /// # Errors
     /// The first thing that a check would fail on.
     async fn probe(&self) -> Result<Probe, Failure>;
+
+    /// Which family of versions the server is of, where it can be told.
+    ///
+    /// # Errors
+    /// What the server or the way to it did.
+    async fn version(&self) -> Result<Option<VersionFamily>, Failure>;
+
+    /// Writes this over a workflow that exists, and reads it back. A workflow in service is published anew with it, a
+    /// draft that was waiting included; on 1.x what is saved is what runs.
+    ///
+    /// Just before, the workflow is read, and `still` asked whether it is what was decided about: n8n has no way to write
+    /// only if nothing has changed (`If-Match` is ignored), so this is the smallest gap there is. Writing the same once
+    /// more does no harm but restart its triggers.
+    ///
+    /// # Errors
+    /// [`WriteError::Moved`] when `still` says no; a refusal says in [`Refused::left`] what was saved all the same.
+    async fn put(&self, id: &str, draft: &Draft, still: Still<'_>) -> Result<Written, WriteError>;
+
+    /// How a workflow departs from a draft now: whether a [`LiveEnvironment::put`] whose answer was lost was carried out.
+    /// `None` when there is no such workflow. What n8n filled in by itself reads as kept here, since what was there before
+    /// is not known.
+    ///
+    /// # Errors
+    /// What the server or the way to it did.
+    async fn compare(&self, id: &str, draft: &Draft) -> Result<Option<Written>, Failure>;
+
+    /// Creates a workflow, out of service, with an id that n8n makes, and reads it back. A description is not taken by
+    /// this call (observed): it shows as dropped, and a [`LiveEnvironment::put`] afterwards writes it on 2.x.
+    ///
+    /// # Errors
+    /// After [`WriteError::Unknown`] or [`WriteError::Unread`] ask [`LiveEnvironment::find_created`] before creating again.
+    async fn create(&self, draft: &Draft, marker: &Marker) -> Result<Written, WriteError>;
+
+    /// The workflows that were created with this marker: none, one, or more where somebody created again while the first
+    /// request was still on its way. The marker stays in the workflow's static data, which n8n keeps when it is written
+    /// over, published and run (observed), and nobody sees in the editor.
+    ///
+    /// # Errors
+    /// As for [`LiveEnvironment::list`].
+    async fn find_created(&self, marker: &Marker) -> Result<Vec<String>, Failure>;
+
+    /// Puts a workflow into service as it is saved, or takes it out, and looks until that has taken effect, some seconds at
+    /// most. It may be so already. **The answer is what was seen**, which may not be what was asked for.
+    ///
+    /// # Errors
+    /// [`Reason::Invalid`] for what n8n does not publish (no trigger, an unknown node), [`Reason::Conflict`] for a webhook
+    /// that another workflow has (1.x calls it invalid).
+    async fn set_active(&self, id: &str, active: bool) -> Result<Publication, WriteError>;
+
+    /// Gives a workflow these tags and no others, making those that n8n does not have. Answers the names that it has then,
+    /// sorted. To repeat it does no harm.
+    ///
+    /// # Errors
+    /// [`Reason::Invalid`] for a name that n8n does not take (it takes 1 to 24 characters).
+    async fn set_tags(&self, id: &str, names: &[String]) -> Result<Vec<String>, WriteError>;
+
+    /// Puts a workflow away: into the archive, which also takes it out of service, or out of service where this version
+    /// has no archive. To repeat it does no harm. Nothing here deletes.
+    ///
+    /// # Errors
+    /// [`WriteError::Unread`] too when n8n answered that it was done and it was not.
+    async fn retire(&self, id: &str) -> Result<Retired, WriteError>;
+
+    /// Brings a workflow back from the archive, out of service; one that is not archived is left as it is.
+    ///
+    /// # Errors
+    /// [`Reason::Unsupported`] where this version has no archive.
+    async fn unarchive(&self, id: &str) -> Result<(), WriteError>;
+
+    /// The credentials that nodes may refer to, without their secrets; `None` where this version does not list them (1.x).
+    ///
+    /// # Errors
+    /// What the server or the way to it did, a key without `credential:list` included.
+    async fn credentials(&self) -> Result<Option<Vec<Credential>>, Failure>;
 }
 
 /// A whole listing.

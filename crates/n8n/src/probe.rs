@@ -3,7 +3,7 @@
 use drift_domain::failure::{Failure, FailureKind};
 
 use crate::client::{Ask, Client};
-use crate::{LiveEnvironment, Probe, VersionFamily, answer};
+use crate::{LiveEnvironment as _, Probe, VersionFamily, answer};
 
 /// A name that no workflow has, so that the answer to the version's question is short.
 const NOBODY: &str = "workflowops asks for the version \u{2e31} no workflow is called this";
@@ -24,7 +24,7 @@ impl Client {
     }
 
     /// The public API does not name its version, but a limit over 250 is cut down by 2.x and refused by 1.x (observed).
-    async fn version_family(&self) -> Result<Option<VersionFamily>, Failure> {
+    pub(crate) async fn version_family(&self) -> Result<Option<VersionFamily>, Failure> {
         let query = [("limit", "251"), ("name", NOBODY)];
         let reply = self.ask(Ask { path: &["workflows"], query: &query, also: &[400], ..Ask::default() }).await;
         match reply {

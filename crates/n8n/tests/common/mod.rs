@@ -47,3 +47,26 @@ pub fn workflow(name: &str) -> Value {
         "settings": { "executionOrder": "v1" },
     })
 }
+
+/// The same with a webhook on this path.
+pub fn hook(name: &str, path: &str) -> Value {
+    let mut body = workflow(name);
+    body["nodes"].as_array_mut().unwrap().push(json!({
+        "parameters": { "httpMethod": "POST", "path": path, "options": {} }, "id": "33333333-3333-4333-8333-333333333333",
+        "name": "Hook", "type": "n8n-nodes-base.webhook", "typeVersion": 2, "position": [0, 200], "webhookId": path,
+    }));
+    body
+}
+
+/// The same with a node that uses a credential of this kind.
+pub fn using(kind: &str, credential: &Value) -> Value {
+    let mut body = workflow("credentials");
+    body["nodes"].as_array_mut().unwrap().push(json!({
+        "parameters": {
+            "url": "https://example.invalid", "authentication": "genericCredentialType", "genericAuthType": kind, "options": {},
+        },
+        "id": "44444444-4444-4444-8444-444444444444", "name": "HTTP", "type": "n8n-nodes-base.httpRequest",
+        "typeVersion": 4.2, "position": [440, 0], "credentials": { kind: credential },
+    }));
+    body
+}

@@ -3,12 +3,15 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use drift_n8n::{LiveEnvironment as _, VersionFamily};
+use drift_n8n::{Client, LiveEnvironment as _, VersionFamily};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common;
+
+/// A type of credential that both versions know without anything installed.
+pub const CREDENTIAL: &str = "httpHeaderAuth";
 
 /// A server under contract.
 pub struct Target {
@@ -16,7 +19,11 @@ pub struct Target {
     pub key: String,
     pub version: VersionFamily,
     http: reqwest::Client,
+    /// How long is waited between two looks: nothing passes in a stand-in but requests.
+    pause: Duration,
     made: Mutex<Vec<String>>,
+    /// Paths of tags and credentials to take away.
+    beside: Mutex<Vec<String>>,
 }
 
 /// What it answered.
@@ -45,13 +52,16 @@ impl Reply {
 impl Target {
     pub fn new(url: &str, key: &str, version: VersionFamily) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { url: url.to_owned(), key: key.to_owned(), version, http, made: Mutex::default() }
+        let (made, beside) = Default::default();
+        let pause = Duration::from_millis(1);
+        Self { url: url.to_owned(), key: key.to_owned(), version, http, pause, made, beside }
     }
 
     /// A real server: asks it for its version.
     pub async fn find(url: &str, key: &str) -> Self {
         let probe = common::client(url, key).probe().await.unwrap();
-        Self::new(url, key, probe.version.expect("the version can be told"))
+        let pause = Duration::from_millis(100);
+        Self { pause, ..Self::new(url, key, probe.version.expect("the version can be told")) }
     }
 
     pub fn is_1x(&self) -> bool {
@@ -88,8 +98,55 @@ impl Target {
 
     pub async fn create(&self, body: &Value) -> Value {
         let made = self.call(Method::POST, "/workflows", body.clone()).await.ok();
-        self.made.lock().unwrap().push(id(&made));
+        self.note(&id(&made));
         made
+    }
+
+    /// Remembers a workflow that something else made, to take it away.
+    pub fn note(&self, id: &str) {
+        self.made.lock().unwrap().push(id.to_owned());
+    }
+
+    /// Makes a credential of this name, and says its id.
+    pub async fn credential(&self, name: &str) -> String {
+        let body = json!({ "name": name, "type": CREDENTIAL, "data": { "name": "X", "value": "secret" } });
+        let made = id(&self.call(Method::POST, "/credentials", body).await.ok());
+        self.beside.lock().unwrap().push(format!("/credentials/{made}"));
+        made
+    }
+
+    /// Takes these tags away in the end.
+    pub async fn note_tags(&self, names: &[String]) {
+        let all = self.get("/tags?limit=250").await.ok();
+        let found = all["data"].as_array().unwrap().iter().filter(|tag| names.iter().any(|name| tag["name"] == **name));
+        self.beside.lock().unwrap().extend(found.map(|tag| format!("/tags/{}", id(tag))));
+    }
+
+    /// The client of the product, on this server.
+    pub fn client(&self) -> Client {
+        let mut settings = common::settings(&self.url, &self.key);
+        settings.backoff = self.pause;
+        Client::new(settings).unwrap()
+    }
+
+    /// Makes a workflow, and waits until its triggers have started.
+    pub async fn running(&self, body: &Value) -> String {
+        let made = id(&self.create(body).await);
+        self.act(&made, "activate").await.ok();
+        self.until(&made, "its triggers start", |w| w["triggerCount"] != 0).await;
+        made
+    }
+
+    /// Asks for a workflow until this is so, for ten seconds at most on a real server.
+    pub async fn until(&self, id: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..100 {
+            let workflow = self.workflow(id).await;
+            if is(&workflow) {
+                return workflow;
+            }
+            tokio::time::sleep(self.pause).await;
+        }
+        panic!("{what}: it was looked at a hundred times")
     }
 
     pub async fn workflow(&self, id: &str) -> Value {
@@ -103,17 +160,17 @@ impl Target {
         found.unwrap_or_else(|| panic!("{id} is not listed"))
     }
 
-    /// Deletes a workflow that is out of service. On 2.x unpublishing goes on for a moment after it was answered, and
-    /// until then n8n refuses (409, "still being unpublished") or stumbles (500): so it is asked again, for ten seconds
-    /// at most.
+    /// Deletes a workflow that is out of service. On 2.x unpublishing goes on for a moment after it was answered (for 14
+    /// seconds where the schedule could not be read), and until then n8n refuses (409, "still being unpublished") or
+    /// stumbles (500): so it is asked again, for half a minute at most on a real server.
     pub async fn delete(&self, id: &str) -> Reply {
         let path = format!("/workflows/{id}");
-        for _ in 0..100 {
+        for _ in 0..300 {
             let reply = self.call(Method::DELETE, &path, Value::Null).await;
             if !matches!(reply.status, 409 | 500) {
                 return reply;
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(self.pause).await;
         }
         self.call(Method::DELETE, &path, Value::Null).await
     }
@@ -125,6 +182,11 @@ impl Target {
             self.act(&id, "deactivate").await;
             let reply = self.delete(&id).await;
             assert!(matches!(reply.status, 200 | 404), "{id} was left behind: {} {}", reply.status, reply.text);
+        }
+        let beside = std::mem::take(&mut *self.beside.lock().unwrap());
+        for path in beside {
+            let reply = self.call(Method::DELETE, &path, Value::Null).await;
+            assert!(matches!(reply.status, 200 | 404), "{path} was left behind: {} {}", reply.status, reply.text);
         }
     }
 }

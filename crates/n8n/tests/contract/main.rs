@@ -2,23 +2,33 @@
 //!
 //! They run on the stand-in, as 2.x and as 1.x, so that everything else may be tested on it. They run on a real server
 //! too, when `N8N_URL` and `N8N_API_KEY` name one; use one that may be written to:
-//! `N8N_URL=http://127.0.0.1:5678 N8N_API_KEY=… cargo test -p drift-n8n --test contract real`.
+//! `N8N_URL=http://127.0.0.1:5678 N8N_API_KEY=… cargo test -p drift-n8n --test contract real::`. `scripts/n8n contract`
+//! starts a real one of each version and does so. Stand-ins that are broken on purpose turn the suite red (`broken`).
 
 #[path = "../common/mod.rs"]
 mod common;
 
 mod answers;
+mod broken;
 mod calls;
+mod client;
+mod credentials;
+mod publishing;
 mod reading;
+mod tags;
 mod writes;
+
+use std::sync::Arc;
 
 use calls::Target;
 use drift_n8n::VersionFamily;
 use drift_sim::n8n::{N8nSim, N8nVersion, Options};
+use futures::future::BoxFuture;
 
 async fn stand_in(version: N8nVersion) -> (N8nSim, Target) {
     let options = Options { version, ..Options::new(common::Still) };
     let sim = N8nSim::start_with(options).await.unwrap();
+    sim.uninstall(publishing::UNKNOWN);
     let family = if version == N8nVersion::V1 { VersionFamily::V1 } else { VersionFamily::V2 };
     let target = Target::new(&sim.url(), &sim.api_key(), family);
     (sim, target)
@@ -32,8 +42,14 @@ fn real() -> Option<(String, String)> {
     Some((std::env::var("N8N_URL").ok()?, std::env::var("N8N_API_KEY").ok()?))
 }
 
+/// A case of the contract, to be run on any server.
+type Case = fn(Arc<Target>) -> BoxFuture<'static, ()>;
+
 macro_rules! contracts {
     ($($module:ident :: $name:ident;)+) => {
+        const CASES: &[(&str, Case)] =
+            &[$((stringify!($name), |target| Box::pin(async move { $module::$name(&target).await }))),+];
+
         mod as_2x {
             $(#[tokio::test] async fn $name() {
                 let (_sim, target) = super::stand_in(drift_sim::n8n::N8nVersion::V2).await;
@@ -82,5 +98,34 @@ contracts! {
     writes::a_draft_is_kept_apart_from_what_runs;
     writes::a_published_workflow_is_not_deleted;
     writes::archived_workflows_are_listed_and_not_updated;
-    writes::tags_are_unique_and_must_exist;
+    writes::what_a_put_leaves_out_is_kept;
+    writes::a_setting_is_unset_by_a_value_or_not_at_all;
+    writes::settings_of_another_kind_are_refused;
+    writes::what_is_too_long_is_refused;
+    tags::tags_are_unique_and_must_exist;
+    tags::a_name_that_is_not_taken_is_said_to_exist;
+    tags::tags_come_in_pages;
+    publishing::a_workflow_is_published_by_one_name_or_the_other;
+    publishing::publishing_takes_effect_after_the_answer;
+    publishing::a_schedule_that_cannot_be_read_is_refused_or_never_starts;
+    publishing::a_webhook_is_for_one_workflow;
+    publishing::an_unknown_node_is_saved_and_not_published;
+    publishing::a_refused_put_of_a_published_workflow_is_saved;
+    publishing::unpublishing_takes_effect_after_the_answer;
+    publishing::the_archive_takes_out_of_service;
+    credentials::an_id_wins_then_a_unique_name;
+    credentials::without_the_key_id_any_credential_is_taken;
+    credentials::a_disabled_node_keeps_what_was_sent;
+    credentials::listing_is_offered_by_2x;
+    client::it_writes_over_and_reads_back;
+    client::it_writes_nothing_over_what_has_moved;
+    client::it_names_what_n8n_ignores;
+    client::it_says_what_a_refused_put_left;
+    client::it_keeps_pinned_and_static_data;
+    client::it_never_lets_n8n_choose_a_credential;
+    client::it_finds_what_it_created;
+    client::it_publishes_and_says_what_it_sees;
+    client::it_tells_refusals_apart;
+    client::it_makes_the_tags_that_are_missing;
+    client::it_puts_away_and_brings_back;
 }

@@ -181,13 +181,102 @@ pub async fn archived_workflows_are_listed_and_not_updated(target: &Target) {
     assert_eq!(target.listed(&made).await["isArchived"], json!(false));
 }
 
-pub async fn tags_are_unique_and_must_exist(target: &Target) {
-    let made = id(&target.create(&workflow("tagged")).await);
-    let name = json!({ "name": format!("unique {made}") });
-    let tag = target.call(Method::POST, "/tags", name.clone()).await;
-    let twice = target.call(Method::POST, "/tags", name).await;
-    assert_eq!((tag.status, twice.status, twice.message().as_str()), (201, 409, "Tag already exists"));
-    let missing = target.call(Method::PUT, &format!("/workflows/{made}/tags"), json!([{ "id": "nope" }])).await;
-    assert_eq!((missing.status, missing.message().as_str()), (404, "Some tags not found"));
-    target.call(Method::DELETE, &format!("/tags/{}", id(&tag.json())), Value::Null).await.ok();
+pub async fn what_a_put_leaves_out_is_kept(target: &Target) {
+    let mut body = workflow("kept");
+    body["staticData"] = json!({ "mine": 1 });
+    if !target.is_1x() {
+        body["pinData"] = json!({ "Code": [{ "json": { "a": 1 } }] });
+    }
+    let made = target.create(&body).await;
+    let before = target.workflow(&id(&made)).await;
+    assert_eq!(before["staticData"], json!({ "mine": 1 }));
+    target.put(&id(&made), workflow("kept")).await.ok();
+    let after = target.workflow(&id(&made)).await;
+    assert_eq!((&after["staticData"], &after["pinData"]), (&before["staticData"], &before["pinData"]));
+
+    let mut body = workflow("kept");
+    body["staticData"] = Value::Null;
+    target.put(&id(&made), body.clone()).await.ok();
+    assert_eq!(target.workflow(&id(&made)).await["staticData"], Value::Null, "sent, it is written over");
+    body["description"] = Value::Null;
+    let refused = target.put(&id(&made), body.clone()).await;
+    assert_eq!(refused.status, 400);
+    if !target.is_1x() {
+        assert_eq!(refused.message(), "request/body/description Expected string, received null");
+        body["description"] = "".into();
+        target.put(&id(&made), body).await.ok();
+        assert_eq!(target.workflow(&id(&made)).await["description"], "");
+    }
+}
+
+pub async fn a_setting_is_unset_by_a_value_or_not_at_all(target: &Target) {
+    let made = id(&target.create(&workflow("unset")).await);
+    let put = async |settings: Value| {
+        let mut body = workflow("unset");
+        body["settings"] = settings;
+        target.put(&made, body).await.ok()["settings"].clone()
+    };
+    put(json!({
+        "timezone": "Europe/Berlin", "executionTimeout": 60, "errorWorkflow": made, "saveDataErrorExecution": "none",
+        "callerPolicy": "any", "callerIds": "a", "executionOrder": "v1", "availableInMCP": true, "timeSavedPerExecution": 5,
+    }))
+    .await;
+    let now = put(json!({
+        "timezone": "DEFAULT", "executionTimeout": -1, "errorWorkflow": "DEFAULT", "callerIds": "", "executionOrder": "v0",
+    }))
+    .await;
+    let mut expected = json!({
+        "saveDataErrorExecution": "none", "callerPolicy": "any", "callerIds": "", "executionOrder": "v0",
+        "availableInMCP": true, "timeSavedPerExecution": 5,
+    });
+    if target.is_1x() {
+        // 1.x keeps the word, and fills two settings in that are left out.
+        expected["errorWorkflow"] = json!("DEFAULT");
+        expected["callerPolicy"] = json!("workflowsFromSameOwner");
+        expected["availableInMCP"] = json!(false);
+    }
+    assert_eq!(now, expected);
+}
+
+pub async fn settings_of_another_kind_are_refused(target: &Target) {
+    let made = id(&target.create(&workflow("kinds")).await);
+    let cases = [
+        ("saveManualExecutions", json!("DEFAULT"), "Expected boolean, received string", "must be boolean"),
+        (
+            "saveDataErrorExecution",
+            json!("DEFAULT"),
+            "Invalid enum value. Expected 'all' | 'none', received 'DEFAULT'",
+            "must be equal to one of the allowed values: all, none",
+        ),
+        ("saveDataErrorExecution", Value::Null, "Expected 'all' | 'none', received null", "must be string"),
+        ("executionTimeout", Value::Null, "Expected number, received null", "must be number"),
+        ("timezone", Value::Null, "Expected string, received null", "must be string"),
+    ];
+    for (key, value, on_2x, on_1x) in cases {
+        let mut body = workflow("kinds");
+        body["settings"] = json!({ key: value });
+        let refused = target.put(&made, body).await;
+        let words = if target.is_1x() { on_1x } else { on_2x };
+        assert_eq!((refused.status, refused.message()), (400, format!("request/body/settings/{key} {words}")));
+    }
+}
+
+pub async fn what_is_too_long_is_refused(target: &Target) {
+    let made = id(&target.create(&workflow("long")).await);
+    let words = "Workflow name must be 1 to 128 characters long.";
+    let refused = target.put(&made, workflow(&"x".repeat(129))).await;
+    assert_eq!((refused.status, refused.message().as_str()), (400, words));
+    assert_eq!(target.put(&made, workflow("")).await.ok()["name"], "", "an empty one is taken all the same");
+    if !target.is_1x() {
+        let refused = target.call(Method::POST, "/workflows", workflow("")).await;
+        assert_eq!((refused.status, refused.message().as_str()), (400, words));
+    }
+    let mut body = workflow("large");
+    body["nodes"][1]["parameters"]["jsCode"] = "x".repeat(17 * 1024 * 1024).into();
+    let refused = target.put(&made, body).await;
+    assert_eq!(refused.status, 413);
+    assert!(refused.text.contains("Payload Too Large") && refused.text.starts_with('<'), "{}", refused.text);
+    let licence = target.call(Method::POST, "/variables", json!({ "key": "a", "value": "b" })).await;
+    assert_eq!(licence.status, 403);
+    assert!(licence.message().starts_with("Your license does not allow for"), "{}", licence.text);
 }
