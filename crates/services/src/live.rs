@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use drift_domain::views::LiveEvent;
 use drift_store::live::{Heard, Listener};
 use tokio::sync::broadcast;
@@ -12,6 +13,12 @@ use crate::Services;
 const PAUSE: Duration = Duration::from_secs(2);
 
 impl Services {
+    /// The time, as everything here has it: what a page that is drawn now counts its ages from.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
     /// Events of every organization, of every replica. Whoever passes them on to a person filters by organization.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<LiveEvent> {
