@@ -48,5 +48,6 @@ pub use source::{
 pub use wire::MAX_BLOB_BYTES;
 pub use writer::{
     BranchGone, BranchMade, Check, CheckState, Comparison, Identity, MergeMethod, MergeOrder, Merging, NewCommit,
-    NewPull, NewStatus, Pull, PullState, Rules, SourceWriter, Standing, StatusState, TreeChange, TreeContent,
+    NewPull, NewStatus, Pull, PullState, ReadAndWrite, Rules, SourceWriter, Standing, StatusState, TreeChange,
+    TreeContent,
 };

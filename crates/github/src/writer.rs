@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::refusal::{Need, Refusal};
+use crate::source::SourceOfTruth;
 
 /// Writes to one repository, in steps that can each be repeated: a step that was carried out before, wholly or without its
 /// answer having arrived, is found done and answers the same. No request is sent twice by itself; after
@@ -72,6 +73,11 @@ pub trait SourceWriter: Send + Sync {
     /// Reports a commit status under a context of one's own; a later one replaces it.
     async fn set_status(&self, commit: &str, status: &NewStatus) -> Result<(), Refusal>;
 }
+
+/// Both halves of a repository, for whoever holds one client as both.
+pub trait ReadAndWrite: SourceOfTruth + SourceWriter {}
+
+impl<T: SourceOfTruth + SourceWriter> ReadAndWrite for T {}
 
 /// What becomes of one path in [`SourceWriter::create_tree`].
 #[derive(Clone, Debug, PartialEq, Eq)]

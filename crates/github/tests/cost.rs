@@ -141,3 +141,55 @@ async fn many_contents_come_back_in_order() {
     }
     assert_eq!(read.lines().collect::<Vec<_>>(), texts);
 }
+
+/// A repository with so many workflows; their contents' SHAs.
+async fn many(world: &World, files: usize) -> Vec<String> {
+    let texts: Vec<String> = (0..files).map(|i| format!("{{\"number\": {i}, \"name\": \"ü\"}}")).collect();
+    let paths: Vec<String> = (0..files).map(|i| format!("{i:04}.json")).collect();
+    let changes: Vec<(&str, Option<&[u8]>)> =
+        paths.iter().zip(&texts).map(|(path, text)| (path.as_str(), Some(text.as_bytes()))).collect();
+    world.repo.commit("main", "Ada", "Add many flows", &changes).await.unwrap();
+    let client = world.client();
+    let (_, listed) = files_of(&client).await;
+    world.github.forget_requests();
+    listed
+}
+
+async fn files_of(client: &impl SourceOfTruth) -> (String, Vec<String>) {
+    let (tree, listed) = files(client, &commit(client).await, "").await;
+    (tree, listed.into_iter().map(|file| file.blob_sha).collect())
+}
+
+#[tokio::test]
+async fn a_first_look_at_many_files_costs_few_requests() {
+    let world = World::new().await;
+    let shas = many(&world, 300).await;
+    let read = world.client().blobs(&shas).await.unwrap();
+    assert_eq!(read.len(), 300);
+    assert_eq!(world.asked(), vec![(200, "/graphql".to_owned()); 6], "fifty at a time");
+    // One by one they are the same.
+    world.github.faults().add(Rule::new(Fault::status(404)).path("/graphql"));
+    assert_eq!(world.client().blobs(&shas).await.unwrap(), read);
+    assert!(world.asked().len() > 300);
+}
+
+#[tokio::test]
+async fn what_graphql_cannot_give_is_read_by_itself() {
+    let world = World::new().await;
+    let mut shas = many(&world, 20).await;
+    let large = vec![b'x'; 600_000];
+    let odd: [(&str, Option<&[u8]>); 2] = [("binary.json", Some(&[0xff, 0, 1])), ("large.json", Some(&large))];
+    world.repo.commit("main", "Ada", "Add what is no text", &odd).await.unwrap();
+    let client = world.client();
+    shas = files_of(&client).await.1.into_iter().chain(shas).collect();
+    world.github.forget_requests();
+    let read = client.blobs(&shas).await.unwrap();
+    assert_eq!(read.iter().map(|(sha, _)| sha).collect::<Vec<_>>(), shas.iter().collect::<Vec<_>>());
+    assert!(read.iter().any(|(_, content)| content.as_ref() == [0xff, 0, 1]));
+    assert!(read.iter().any(|(_, content)| content.len() == 600_000));
+    let single = world.asked().iter().filter(|(_, target)| target.contains("/git/blobs/")).count();
+    assert_eq!(single, 2, "{:?}", world.asked());
+    // A question that fails on GitHub's side costs the requests that it would have saved, and nothing else.
+    world.github.faults().add(Rule::new(Fault::status(502)).path("/graphql").times(1));
+    assert_eq!(client.blobs(&shas).await.unwrap(), read);
+}

@@ -81,7 +81,9 @@ async fn carry_out(hub: &Hub, asked: Asked, body: &[u8]) -> Answered {
 fn shape(response: &ExecutionResponse) -> Response {
     let mut body = serde_json::to_value(response).unwrap_or_default();
     for error in body.get_mut("errors").and_then(Value::as_array_mut).into_iter().flatten() {
-        let message = error["message"].as_str().unwrap_or_default().to_owned();
+        let message = error["message"].as_str().unwrap_or_default();
+        // The executor's own words before those of a resolver.
+        let message = message.strip_prefix("resolver error: ").unwrap_or(message).to_owned();
         if let Some((kind, words)) = message.split_once('|') {
             error["type"] = json!(kind);
             error["message"] = json!(words);
