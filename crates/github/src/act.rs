@@ -27,6 +27,8 @@ impl Act {
 pub(crate) const CONTENTS: &str = "Contents: write";
 /// The permission to make and merge pull requests.
 pub(crate) const PULLS: &str = "Pull requests: write";
+/// The permission to look at them.
+pub(crate) const PULLS_READ: &str = "Pull requests: read";
 
 /// An error body of GitHub's with what it says about single fields.
 #[derive(Deserialize)]
@@ -109,8 +111,11 @@ impl Wire {
         }
         let graph: Graph<T> = self.json(&answer)?;
         if graph.errors().iter().any(|error| error.kind == "RATE_LIMITED") {
-            let limited = self.subject.rate_limited(&as_limited(answer), self.clock.now());
-            return Err(limited.map_or_else(|| self.invalid(act, "RATE_LIMITED"), |failure| self.hold(failure).into()));
+            let answer = as_limited(answer);
+            let limited = self.subject.rate_limited(&answer, self.clock.now());
+            return Err(
+                limited.map_or_else(|| self.invalid(act, "RATE_LIMITED"), |failure| self.limited(&answer, failure))
+            );
         }
         Ok(graph)
     }
@@ -157,16 +162,25 @@ impl Wire {
         let now = self.clock.now();
         match answer.status {
             StatusCode::UNAUTHORIZED => {
-                let failure = self.subject.refusal(&answer, now);
+                let failure = self.subject.refusal(&answer, now, act.permission);
                 Err(failure.unwrap_or_else(|| self.subject.unexpected(&answer)).into())
             }
             StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
                 Err(match self.subject.rate_limited(&answer, now) {
-                    Some(failure) => self.hold(failure).into(),
+                    Some(failure) => self.limited(&answer, failure),
                     None => self.forbidden_to(act, &answer),
                 })
             }
             _ => Ok(answer),
+        }
+    }
+
+    /// GraphQL has an hour's limit of its own: that one does not hold back the rest.
+    fn limited(&self, answer: &Answer, failure: Failure) -> Refusal {
+        let resource = answer.headers.get("x-ratelimit-resource").and_then(|resource| resource.to_str().ok());
+        match (Limit::from(&failure), resource) {
+            (Limit::Primary, Some("graphql")) => failure.into(),
+            _ => self.hold(failure).into(),
         }
     }
 

@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::act::{Act, Graph};
 use crate::client::Github;
 use crate::path::is_sha;
-use crate::refusal::Refusal;
+use crate::refusal::{Limit, Refusal};
 use crate::sha;
 
 /// From so many missing blobs on, GraphQL is asked first. Below, single reads are as quick and cost as little.
@@ -61,6 +61,8 @@ pub(crate) async fn texts(github: &Github, shas: &[String]) -> Result<HashMap<St
     while let Some(answer) = answers.next().await {
         match answer {
             Ok(texts) => all.extend(texts),
+            // GraphQL's own hour is used up; that of single reads may not be.
+            Err(Refusal::RateLimited { limit: Limit::Primary, .. }) => break,
             Err(Refusal::RateLimited { message, retry_after, .. }) => {
                 let mut failure = crate::failure::failed(FailureKind::RateLimited, message);
                 failure.retry_after = Some(retry_after);

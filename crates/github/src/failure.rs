@@ -10,6 +10,9 @@ use crate::wire::Answer;
 /// Seconds to wait where GitHub asks to be left alone and does not say for how long (its documentation: a minute).
 const WAIT_UNSAID: u64 = 60;
 
+/// The permission that reading files takes.
+pub(crate) const CONTENTS_READ: &str = "Contents: read";
+
 /// A failure of the desired side; the last sentence gets its full stop here.
 pub(crate) fn failed(kind: FailureKind, message: impl Into<String>) -> Failure {
     let mut message = message.into();
@@ -61,11 +64,12 @@ pub(crate) struct Subject {
 
 impl Subject {
     /// The failure that an answer stands for whatever was asked; `None` where that depends on the question.
-    pub(crate) fn refusal(&self, answer: &Answer, now: DateTime<Utc>) -> Option<Failure> {
+    /// `permission` is the one of a fine-grained token or App that the question takes.
+    pub(crate) fn refusal(&self, answer: &Answer, now: DateTime<Utc>, permission: &str) -> Option<Failure> {
         match answer.status {
             StatusCode::UNAUTHORIZED => Some(self.unauthorized(answer)),
             StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
-                Some(self.rate_limited(answer, now).unwrap_or_else(|| self.forbidden(answer)))
+                Some(self.rate_limited(answer, now).unwrap_or_else(|| self.forbidden(answer, permission)))
             }
             status if status.is_server_error() => Some(self.server_error(answer)),
             _ => None,
@@ -82,7 +86,7 @@ impl Subject {
         failed(FailureKind::Unauthorized, format!("{server} did not accept {what} (asked for {repository}: {said})"))
     }
 
-    fn forbidden(&self, answer: &Answer) -> Failure {
+    fn forbidden(&self, answer: &Answer, permission: &str) -> Failure {
         let (server, repository, said) = (&self.server, &self.repository, answer.said());
         let what_to_do = if answer.headers.contains_key("x-github-sso") {
             "the organization wants single sign-on: authorize the token for it on the page of the token".to_owned()
@@ -90,9 +94,9 @@ impl Subject {
             "the organization accepts listed addresses only: have this installation's address put on its IP allow list"
                 .to_owned()
         } else if self.app {
-            "give the App the repository permission \"Contents: read\", and have its installation accept it".to_owned()
+            format!("give the App the repository permission \"{permission}\", and have its installation accept it")
         } else {
-            "give the token the permission \"Contents: read\" on it (a classic token: the scope \"repo\")".to_owned()
+            format!("give the token the permission \"{permission}\" on it (a classic token: the scope \"repo\")")
         };
         failed(FailureKind::Forbidden, format!("{server} refused to let {repository} be read ({said}): {what_to_do}"))
     }
@@ -226,7 +230,8 @@ mod tests {
 
     fn refusal(status: u16, headers: &[(&'static str, &'static str)], message: &str) -> Failure {
         let subject = Subject { server: "GitHub".into(), repository: "acme/flows".into(), app: false };
-        subject.refusal(&answer(status, headers, message), DateTime::from_timestamp(1_000, 0).unwrap()).unwrap()
+        let now = DateTime::from_timestamp(1_000, 0).unwrap();
+        subject.refusal(&answer(status, headers, message), now, CONTENTS_READ).unwrap()
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod refusal;
 mod sha;
 mod source;
 mod tree;
+pub mod webhook;
 mod wire;
 mod write;
 mod writer;

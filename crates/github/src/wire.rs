@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::address::{self, RefusedHost, Resolver};
 use crate::auth::{AccessToken, App, Auth, Minted};
-use crate::failure::{Subject, clip, failed};
+use crate::failure::{CONTENTS_READ, Subject, clip, failed};
 use crate::source::{Credentials, Settings, Timeouts};
 
 /// The largest answer that is read, in bytes; a larger one fails instead of filling the memory. A workflow has at most
@@ -90,12 +90,23 @@ impl Wire {
     /// Reads `path` (from the base address, encoded). Failures that mean the same whatever was asked are returned as
     /// such; of the rest, the caller gets whatever status came: 200, 304, 404, 409, 422 and the unexpected.
     pub(crate) async fn get(&self, path: &str, accept: &'static str, known: Option<&str>) -> Result<Answer, Failure> {
+        self.get_with(path, accept, known, CONTENTS_READ).await
+    }
+
+    /// The same for a question that takes another permission than reading files.
+    pub(crate) async fn get_with(
+        &self,
+        path: &str,
+        accept: &'static str,
+        known: Option<&str>,
+        permission: &str,
+    ) -> Result<Answer, Failure> {
         self.wait_out()?;
         let answer = self.read(path, accept, known).await?;
         if answer.status.is_redirection() && answer.status != StatusCode::NOT_MODIFIED {
             return Err(self.redirected(&answer).await);
         }
-        match self.subject.refusal(&answer, self.clock.now()) {
+        match self.subject.refusal(&answer, self.clock.now(), permission) {
             Some(failure) => Err(self.hold(failure)),
             None => Ok(answer),
         }
@@ -311,7 +322,7 @@ impl Wire {
                 ),
             ),
             _ => {
-                let refusal = self.subject.refusal(&answer, self.clock.now());
+                let refusal = self.subject.refusal(&answer, self.clock.now(), CONTENTS_READ);
                 return Err(refusal.map_or_else(|| self.subject.unexpected(&answer), |failure| self.hold(failure)));
             }
         };

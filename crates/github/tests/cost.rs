@@ -174,6 +174,19 @@ async fn a_first_look_at_many_files_costs_few_requests() {
 }
 
 #[tokio::test]
+async fn graphqls_own_limit_does_not_hold_back_single_reads() {
+    let world = World::new().await;
+    let shas = many(&world, 20).await;
+    let client = world.client();
+    world.github.exhaust_graphql(&world.github.token());
+    assert_eq!(client.blobs(&shas).await.unwrap().len(), 20);
+    assert!(matches!(client.resolve("main", None).await, Ok(Resolved::Commit { .. })));
+    // The other way round it is told, and GitHub is left alone.
+    world.github.exhaust(&world.github.token());
+    assert_eq!(said(client.blobs(&shas).await).0, FailureKind::RateLimited);
+}
+
+#[tokio::test]
 async fn what_graphql_cannot_give_is_read_by_itself() {
     let world = World::new().await;
     let mut shas = many(&world, 20).await;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pulls;
-use crate::act::{Act, CONTENTS, Graph, full_stop, needs};
+use crate::act::{Act, CONTENTS, Graph, PULLS_READ, full_stop, needs};
 use crate::client::Github;
 use crate::path::encode;
 use crate::refusal::{Need, Refusal};
@@ -250,8 +250,7 @@ struct QueuedPull {
 }
 
 async fn is_queued(github: &Github, order: &MergeOrder) -> Result<bool, Refusal> {
-    let act =
-        github.act(format!("look for the pull request {} in the merge queue", order.number), "Pull requests: read");
+    let act = github.act(format!("look for the pull request {} in the merge queue", order.number), PULLS_READ);
     let (owner, name) = github.wire.subject.repository.split_once('/').unwrap_or_default();
     let variables = json!({ "owner": owner, "name": name, "number": order.number });
     let graph: Graph<Queued> = github.wire.graphql(&act, QUEUED, &variables).await?;
@@ -265,7 +264,7 @@ pub(super) async fn follow(github: &Github, order: &MergeOrder, merging: &Mergin
         Merging::Merged { .. } => Ok(merging.clone()),
         Merging::Pending { uuid } => {
             let path = format!("{}/pulls/{}/merge-async/{}", github.repository, order.number, encode(uuid));
-            let answer = github.wire.get(&path, JSON, None).await?;
+            let answer = github.wire.get_with(&path, JSON, None, PULLS_READ).await?;
             if answer.status == StatusCode::OK {
                 return background(github, order, &answer).await;
             }

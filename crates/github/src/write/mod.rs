@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::act::Act;
 use crate::client::Github;
+use crate::failure::CONTENTS_READ;
 use crate::path::encode;
 use crate::refusal::Refusal;
 use crate::wire::{Answer, JSON};
@@ -89,8 +90,14 @@ impl SourceWriter for Github {
 
 impl Github {
     /// Reads something that must be there; 404 and 422 say that `what` is not.
-    async fn read<T: DeserializeOwned>(&self, path: &str, what: impl FnOnce() -> String) -> Result<T, Refusal> {
-        let answer = self.wire.get(&format!("{}{path}", self.repository), JSON, None).await?;
+    async fn read<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        permission: &str,
+        what: impl FnOnce() -> String,
+    ) -> Result<T, Refusal> {
+        let path = format!("{}{path}", self.repository);
+        let answer = self.wire.get_with(&path, JSON, None, permission).await?;
         match answer.status {
             StatusCode::OK => Ok(self.wire.json(&answer)?),
             StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY => Err(self.missing(&answer, what()).await.into()),
@@ -100,11 +107,11 @@ impl Github {
     }
 
     /// Every page of a list. The next page's address is taken without its host: the token goes to the configured one.
-    async fn pages(&self, path: &str) -> Result<Pages, Refusal> {
+    async fn pages(&self, path: &str, permission: &str) -> Result<Pages, Refusal> {
         let mut pages = Pages(Vec::new());
         let mut next = Some(format!("{}{path}", self.repository));
         while let Some(path) = next {
-            let answer = self.wire.get(&path, JSON, None).await?;
+            let answer = self.wire.get_with(&path, JSON, None, permission).await?;
             if answer.status != StatusCode::OK {
                 return match pages.0.is_empty() {
                     true => Ok(Pages(vec![answer])),
@@ -178,7 +185,7 @@ async fn compare(github: &Github, base: &str, head: &str) -> Result<Comparison, 
             "{repository} cannot compare \"{base}\" with \"{head}\": one of them is not there, or they share no history. Push it, or choose another"
         )
     };
-    let compared: Compared = github.read(&path, what).await?;
+    let compared: Compared = github.read(&path, CONTENTS_READ, what).await?;
     let Compared { ahead_by, behind_by, merge_base_commit } = compared;
     Ok(Comparison { ahead_by, behind_by, merge_base: merge_base_commit.sha })
 }

@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::act::{PULLS, full_stop};
+use crate::act::{PULLS, PULLS_READ, full_stop};
 use crate::client::Github;
 use crate::path::{encode, is_sha};
 use crate::refusal::Refusal;
@@ -103,9 +103,9 @@ async fn find(github: &Github, new: &NewPull) -> Result<Option<Pull>, Refusal> {
     let (owner, _) = github.wire.subject.repository.split_once('/').unwrap_or_default();
     let head = encode(&format!("{owner}:{}", new.head));
     let query = format!("/pulls?head={head}&base={}&state=all&per_page=100", encode(&new.base));
-    let pages = github.pages(&query).await?;
+    let pages = github.pages(&query, PULLS_READ).await?;
     if pages.status() != StatusCode::OK {
-        let act = github.act("look for a pull request", "Pull requests: read");
+        let act = github.act("look for a pull request", PULLS_READ);
         return Err(github.wire.not_found_or_invalid(&act, &pages.0[0]));
     }
     let all: Vec<Wire> = pages.lists(github)?;
@@ -122,7 +122,7 @@ async fn find(github: &Github, new: &NewPull) -> Result<Option<Pull>, Refusal> {
 pub(super) async fn read(github: &Github, number: u64) -> Result<Pull, Refusal> {
     let repository = &github.wire.subject.repository;
     let what = || format!("{repository} has no pull request {number}. It may belong to another repository");
-    Ok(github.read::<Wire>(&format!("/pulls/{number}"), what).await?.into())
+    Ok(github.read::<Wire>(&format!("/pulls/{number}"), PULLS_READ, what).await?.into())
 }
 
 pub(super) async fn close(github: &Github, number: u64) -> Result<Pull, Refusal> {

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Pages, pulls};
+use crate::act::PULLS_READ;
 use crate::client::Github;
+use crate::failure::CONTENTS_READ;
 use crate::path::encode;
 use crate::refusal::Refusal;
 use crate::writer::{Check, CheckState, Pull, Rules, Standing};
@@ -43,7 +45,7 @@ async fn readable(
     permission: &str,
     rules: &mut Rules,
 ) -> Result<Option<Pages>, Refusal> {
-    match github.pages(path).await {
+    match github.pages(path, permission).await {
         Ok(pages) if pages.status() == StatusCode::OK => Ok(Some(pages)),
         Ok(pages) if pages.status() == StatusCode::NOT_FOUND => {
             rules.unreadable.push(format!("{what} (permission \"{permission}\")"));
@@ -140,7 +142,7 @@ async fn classic(github: &Github, base: &str, rules: &mut Rules) -> Result<(), R
     let path = format!("/branches/{}", encode(base));
     let repository = &github.wire.subject.repository;
     let what = || format!("{repository} has no branch \"{base}\" any more. Make it, or choose another");
-    let branch: ProtectedBranch = github.read(&path, what).await?;
+    let branch: ProtectedBranch = github.read(&path, CONTENTS_READ, what).await?;
     if !branch.protected {
         return Ok(());
     }
@@ -191,7 +193,7 @@ struct Login {
 /// Who approves and who asks for changes, each by their last word. Comments are no word; a dismissed review is taken back.
 async fn reviews(github: &Github, pull: &Pull, rules: &mut Rules) -> Result<(Vec<String>, Vec<String>), Refusal> {
     let path = format!("/pulls/{}/reviews?per_page=100", pull.number);
-    let Some(pages) = readable(github, &path, "the reviews", "Pull requests: read", rules).await? else {
+    let Some(pages) = readable(github, &path, "the reviews", PULLS_READ, rules).await? else {
         return Ok((Vec::new(), Vec::new()));
     };
     let mut last: BTreeMap<String, (bool, Option<String>)> = BTreeMap::new();

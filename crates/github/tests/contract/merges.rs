@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::routing::post;
 use bytes::Bytes;
+use drift_github::webhook::{self, News, Told};
 use drift_github::{CheckState, MergeMethod, MergeOrder, Merging, Need, PullState, Refusal, SourceWriter};
 use drift_sim::github::{Protection, Ruleset, sign};
 use drift_sim::server::Server;
@@ -161,8 +162,8 @@ pub async fn the_merge_queue_is_gone_through(on: &Ground) {
     assert!(texts.contains_key("success.json") && !texts.contains_key("failure.json"), "{texts:?}");
 }
 
-/// What a receiver got: event, whether the signature is right, and the payload's action.
-type Inbox = Arc<Mutex<Vec<(String, bool, String)>>>;
+/// What a receiver got: event, whether the signature is right, the payload's action, and what it tells.
+type Inbox = Arc<Mutex<Vec<(String, bool, String, Told)>>>;
 
 pub async fn webhooks_tell_signed_what_happened(on: &Ground) {
     let Some(world) = on.world("webhooks_tell_signed_what_happened") else { return };
@@ -174,7 +175,8 @@ pub async fn webhooks_tell_signed_what_happened(on: &Ground) {
         let signed = header("x-hub-signature-256") == sign("s3cret", &body);
         let payload: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let action = payload["action"].as_str().unwrap_or_default().to_owned();
-        put.lock().unwrap().push((header("x-github-event"), signed, action));
+        let told = webhook::read(&header("x-github-event"), &body).unwrap().unwrap();
+        put.lock().unwrap().push((header("x-github-event"), signed, action, told));
         StatusCode::ACCEPTED
     };
     let server = Server::start(Router::new().route("/hook", post(receive))).await.unwrap();
@@ -186,9 +188,9 @@ pub async fn webhooks_tell_signed_what_happened(on: &Ground) {
     world.repo.approve(pull.number, "Grace").await.unwrap();
     on.merge(&on.order(&pull)).await.unwrap();
     let got = inbox.lock().unwrap().clone();
-    assert!(got.iter().all(|(_, signed, _)| *signed), "{got:?}");
+    assert!(got.iter().all(|(_, signed, ..)| *signed), "{got:?}");
     let told: Vec<String> =
-        got.iter().map(|(event, _, action)| format!("{event} {action}").trim().to_owned()).collect();
+        got.iter().map(|(event, _, action, _)| format!("{event} {action}").trim().to_owned()).collect();
     let expected = [
         "push",
         "push",
@@ -199,4 +201,10 @@ pub async fn webhooks_tell_signed_what_happened(on: &Ground) {
         "pull_request closed",
     ];
     assert_eq!(told, expected);
+    assert!(got.iter().all(|(.., told)| told.repository == on.full_name && told.repository_id == world.repo.id()));
+    let news: Vec<News> = got.into_iter().map(|(.., told)| told.news).collect();
+    let about = News::Pull { number: pull.number, head: pull.head_commit.clone() };
+    assert_eq!(news[2..5], [about.clone(), News::Checked { commit: pull.head_commit }, about.clone()]);
+    let merged = on.client.branch(&base).await.unwrap();
+    assert_eq!(news[5..], [News::Moved { reference: format!("refs/heads/{base}"), to: merged }, about]);
 }

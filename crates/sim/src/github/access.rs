@@ -290,6 +290,11 @@ impl Access {
     }
 }
 
+/// The name under which a token's requests to GraphQL are counted.
+pub(crate) fn graphql(token: &str) -> String {
+    format!("{token} graphql")
+}
+
 fn pem(der: &[u8]) -> String {
     let text = STANDARD.encode(der);
     let lines: Vec<&str> = (0..text.len()).step_by(64).map(|i| &text[i..text.len().min(i + 64)]).collect();

@@ -63,7 +63,9 @@ async fn guard(State(hub): State<Arc<Hub>>, mut request: Request, next: Next) ->
         Ok(caller) => caller,
         Err(refusal) => return refusal.into_response(),
     };
-    let token = caller.token.clone();
+    let graphql = path.ends_with("/graphql");
+    // Each has an hour of its own.
+    let token = if graphql { super::access::graphql(&caller.token) } else { caller.token.clone() };
     let mut response = match over_limit(&hub, &token) {
         Some(refusal) => refusal.into_response(),
         None => {
@@ -73,6 +75,8 @@ async fn guard(State(hub): State<Arc<Hub>>, mut request: Request, next: Next) ->
     };
     let free = response.status() == StatusCode::NOT_MODIFIED || path.ends_with("/rate_limit");
     tell_limits(&hub, &token, !free, response.headers_mut());
+    let resource = if graphql { "graphql" } else { "core" };
+    response.headers_mut().insert("x-ratelimit-resource", HeaderValue::from_static(resource));
     if enterprise {
         response.headers_mut().insert("x-github-enterprise-version", HeaderValue::from_static("3.19.0"));
     }
@@ -105,7 +109,6 @@ fn tell_limits(hub: &Hub, token: &str, count: bool, headers: &mut HeaderMap) {
     for (name, number) in numbers {
         headers.insert(name, HeaderValue::from(number));
     }
-    headers.insert("x-ratelimit-resource", HeaderValue::from_static("core"));
     headers.insert("x-github-media-type", HeaderValue::from_static("github.v3"));
 }
 

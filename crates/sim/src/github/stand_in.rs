@@ -195,6 +195,12 @@ impl GithubSim {
         self.hub.access().exhaust(token, now);
     }
 
+    /// As if a token had made all requests to GraphQL of its hour, which are counted by themselves.
+    pub fn exhaust_graphql(&self, token: &str) {
+        let now = self.hub.clock.now();
+        self.hub.access().exhaust(&super::access::graphql(token), now);
+    }
+
     /// Refuses everybody with the secondary limit, asking to wait so many seconds; `None` ends that.
     pub fn set_secondary_limit(&self, retry_after: Option<u64>) {
         self.hub.access().secondary = retry_after;
