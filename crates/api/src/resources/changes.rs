@@ -46,7 +46,8 @@ pub(crate) async fn list(
     Path(environment): Path<EnvironmentId>,
     Query(filter): Query<ChangeFilter>,
 ) -> Answer<Json<List<ChangeRow>>> {
-    let workspace = state.services.workspace(&caller.permit::<cap::Summary>()?, environment, filter).await?;
+    let permit = state.services.environment_permit::<cap::Summary>(&caller.0, environment).await?;
+    let workspace = state.services.workspace(&permit, environment, filter).await?;
     Ok(super::list(workspace.changes))
 }
 
@@ -59,7 +60,8 @@ pub(crate) async fn show(
     caller: SignedIn,
     Path((environment, change)): Path<(EnvironmentId, ChangeId)>,
 ) -> Answer<Json<ChangePage>> {
-    Ok(Json(state.services.change(&caller.permit::<cap::Summary>()?, environment, change).await?))
+    let permit = state.services.environment_permit::<cap::Summary>(&caller.0, environment).await?;
+    Ok(Json(state.services.change(&permit, environment, change).await?))
 }
 
 /// Show what exactly differs: the diff alone, both sides redacted together. 402 where the plan does not have it.
@@ -71,7 +73,8 @@ pub(crate) async fn diff(
     caller: SignedIn,
     Path((environment, change)): Path<(EnvironmentId, ChangeId)>,
 ) -> Answer<Json<DiffView>> {
-    match state.services.change(&caller.permit::<cap::Summary>()?, environment, change).await?.diff {
+    let permit = state.services.environment_permit::<cap::Summary>(&caller.0, environment).await?;
+    match state.services.change(&permit, environment, change).await?.diff {
         DiffOrRefusal::Diff(diff) => Ok(Json(diff)),
         DiffOrRefusal::Refused { message, needs } => {
             let refusal = ServiceError::PlanRequired { capability: Capability::Diff, needs };
@@ -101,7 +104,7 @@ pub(crate) async fn decide(
     Path((environment, change)): Path<(EnvironmentId, ChangeId)>,
     extract::Json(NewDecision { kind, reason }): extract::Json<NewDecision>,
 ) -> Answer<StatusCode> {
-    let permit = caller.permit::<cap::ConfirmVanished>()?;
+    let permit = state.services.environment_permit::<cap::ConfirmVanished>(&caller.0, environment).await?;
     state.services.confirm_vanished(&permit, environment, change, kind, reason).await?;
     Ok(StatusCode::NO_CONTENT)
 }

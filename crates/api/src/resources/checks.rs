@@ -32,5 +32,6 @@ pub(crate) async fn list(
     Path(environment): Path<EnvironmentId>,
     Query(page): Query<Before>,
 ) -> Answer<Json<List<CheckRow>>> {
-    Ok(super::list(state.services.checks(&caller.permit::<cap::Summary>()?, environment, page.before).await?))
+    let permit = state.services.environment_permit::<cap::Summary>(&caller.0, environment).await?;
+    Ok(super::list(state.services.checks(&permit, environment, page.before).await?))
 }

@@ -37,7 +37,8 @@ pub(crate) async fn show(
     caller: SignedIn,
     Path(environment): Path<EnvironmentId>,
 ) -> Answer<Json<EnvironmentDraft>> {
-    Ok(Json(state.services.environment_draft(&caller.permit::<cap::Configure>()?, environment).await?))
+    let permit = state.services.environment_permit::<cap::Configure>(&caller.0, environment).await?;
+    Ok(Json(state.services.environment_draft(&permit, environment).await?))
 }
 
 /// Replace the connection. An empty secret stays as it is. A check is asked for at once.
@@ -51,7 +52,8 @@ pub(crate) async fn replace(
     Path(environment): Path<EnvironmentId>,
     extract::Json(draft): extract::Json<EnvironmentDraft>,
 ) -> Answer<StatusCode> {
-    state.services.update_environment(&caller.permit::<cap::Configure>()?, environment, draft).await?;
+    let permit = state.services.environment_permit::<cap::Configure>(&caller.0, environment).await?;
+    state.services.update_environment(&permit, environment, draft).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -66,7 +68,7 @@ pub(crate) async fn test(
     Path(environment): Path<EnvironmentId>,
     extract::Json(draft): extract::Json<EnvironmentDraft>,
 ) -> Answer<Json<ConnectionReport>> {
-    let permit = caller.permit::<cap::Configure>()?;
+    let permit = state.services.environment_permit::<cap::Configure>(&caller.0, environment).await?;
     Ok(Json(state.services.test_connection(&permit, Some(environment), draft).await?))
 }
 

@@ -24,7 +24,8 @@ pub(crate) async fn workspace(
     Path(environment): Path<EnvironmentId>,
     Query(filter): Query<ChangeFilter>,
 ) -> Answer<Json<Workspace>> {
-    Ok(Json(state.services.workspace(&caller.permit::<cap::Summary>()?, environment, filter).await?))
+    let permit = state.services.environment_permit::<cap::Summary>(&caller.0, environment).await?;
+    Ok(Json(state.services.workspace(&permit, environment, filter).await?))
 }
 
 /// Which workflow in n8n and which file in Git are the same.
@@ -47,7 +48,8 @@ pub(crate) async fn link(
     Path(environment): Path<EnvironmentId>,
     extract::Json(Link { live_id, path }): extract::Json<Link>,
 ) -> Answer<StatusCode> {
-    state.services.link(&caller.permit::<cap::Configure>()?, environment, &live_id, &path).await?;
+    let permit = state.services.environment_permit::<cap::Configure>(&caller.0, environment).await?;
+    state.services.link(&permit, environment, &live_id, &path).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -70,6 +72,7 @@ pub(crate) async fn finish_adoption(
     Path(environment): Path<EnvironmentId>,
     extract::Json(Adoption { note }): extract::Json<Adoption>,
 ) -> Answer<StatusCode> {
-    state.services.finish_adoption(&caller.permit::<cap::Configure>()?, environment, note).await?;
+    let permit = state.services.environment_permit::<cap::Configure>(&caller.0, environment).await?;
+    state.services.finish_adoption(&permit, environment, note).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -69,7 +69,8 @@ pub(crate) async fn show(
     caller: SignedIn,
     Path(environment): Path<EnvironmentId>,
 ) -> Answer<Json<EnvironmentPage>> {
-    Ok(Json(state.services.environment(&caller.permit::<cap::Visibility>()?, environment).await?))
+    let permit = state.services.environment_permit::<cap::Visibility>(&caller.0, environment).await?;
+    Ok(Json(state.services.environment(&permit, environment).await?))
 }
 
 /// Ask for a check now. It is queued when this answers; `GET …/checks` shows how it went.
@@ -81,6 +82,7 @@ pub(crate) async fn recheck(
     caller: SignedIn,
     Path(environment): Path<EnvironmentId>,
 ) -> Answer<StatusCode> {
-    state.services.recheck(&caller.permit::<cap::Recheck>()?, environment).await?;
+    let permit = state.services.environment_permit::<cap::Recheck>(&caller.0, environment).await?;
+    state.services.recheck(&permit, environment).await?;
     Ok(StatusCode::ACCEPTED)
 }

@@ -6,6 +6,8 @@ mod connection;
 mod drift;
 mod environments;
 mod me;
+mod overrides;
+mod plan;
 mod session;
 mod setup;
 
@@ -60,6 +62,13 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(changes::diff))
         .routes(routes!(changes::decide))
         .routes(routes!(checks::list))
+        .routes(routes!(overrides::put, overrides::end))
+        .routes(routes!(plan::show))
+        .routes(routes!(plan::effect))
+        .routes(routes!(plan::set_tier))
+        .routes(routes!(plan::set_limit))
+        .routes(routes!(plan::requests, plan::ask))
+        .routes(routes!(plan::answer))
 }
 
 /// The OpenAPI document, as JSON.
