@@ -331,7 +331,7 @@ pub(crate) fn change_page(diff: DiffOrRefusal) -> ChangePage {
 }
 
 pub(crate) fn overriding() -> OverrideOffer {
-    OverrideOffer { longest_days: 30, refusal: None }
+    OverrideOffer { longest_days: 30, refusal: None, may_end: true }
 }
 
 pub(crate) fn upgrade() -> UpgradeOffer {

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use crate::components::failure::failure;
 use crate::components::icon::icon;
-use crate::components::time::ago;
+use crate::components::time::{ago, until};
 use crate::words::{self, count};
 
 /// What the environment's state is and since when, with *View Drift*. It shows no drift and does nothing about it.
@@ -57,7 +57,13 @@ fn proven(page: &EnvironmentPage) -> impl IntoView + use<> {
 fn seen(page: &EnvironmentPage) -> impl IntoView + use<> {
     let checked = page.row.freshness.last_checked_at.map(|at| view! { "Last compared " {ago(at, page.now)} ". " });
     let detected = page.row.last_drift_detected_at.map(|at| view! { "Drift last seen " {ago(at, page.now)} "." });
-    view! { <p>{checked} {detected}</p> }
+    let overrides = page.row.overrides;
+    let accepted = (overrides.running > 0).then(|| {
+        let text = count(overrides.running, "of them is accepted for a time", "of them are accepted for a time");
+        let end = overrides.next_end.map(|end| view! { "; the first asks again " {until(end, page.now)} });
+        view! { <p class="mt-1">{text} {end} "."</p> }
+    });
+    view! { <p>{checked} {detected}</p> {accepted} }
 }
 
 /// Why nobody knows, since when, what is known all the same, and what to do.

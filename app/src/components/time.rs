@@ -22,6 +22,17 @@ pub(crate) fn ago_or(at: Option<DateTime<Utc>>, now: DateTime<Utc>, never: &'sta
     }
 }
 
+/// A point in time ahead: `2026-12-23 08:00 UTC (in 29 days)`.
+pub(crate) fn until(at: DateTime<Utc>, now: DateTime<Utc>) -> impl IntoView {
+    let left = at - now;
+    let left = match (left.num_days(), left.num_hours()) {
+        (days, _) if days >= 2 => format!("in {days} days"),
+        (_, hours) if hours >= 2 => format!("in {hours} hours"),
+        _ => "soon".to_owned(),
+    };
+    view! { <time class="num" datetime=machine(at) title=exact(at)>{format!("{} ({left})", at.format("%Y-%m-%d %H:%M UTC"))}</time> }
+}
+
 fn machine(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

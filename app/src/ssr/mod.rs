@@ -17,7 +17,7 @@ use axum::routing::{get, post};
 use drift_services::Services;
 use leptos::config::LeptosOptions;
 
-use crate::pages::{connection, drift, environment, environments, setup, sign_in};
+use crate::pages::{connection, drift, environment, environments, plan, setup, sign_in};
 use visit::Screens;
 
 /// All screens, their forms and their files. It owns every address that the API does not.
@@ -45,9 +45,16 @@ pub fn router(services: Arc<Services>, options: LeptosOptions) -> Router {
         .route("/environments/{id}/drift/checks", get(drift::checks::get))
         .route("/environments/{id}/drift/changes/{change}", get(drift::change::get))
         .route("/environments/{id}/drift/changes/{change}/decision", post(forms::drift::confirm))
+        .route("/environments/{id}/drift/changes/{change}/override", post(forms::overrides::begin))
+        .route("/environments/{id}/drift/changes/{change}/override/end", post(forms::overrides::end))
         .route("/environments/{id}/drift/recheck", post(forms::drift::recheck))
         .route("/environments/{id}/drift/links", post(forms::drift::link))
         .route("/environments/{id}/drift/adoption", post(forms::drift::finish_adoption))
+        .route("/settings/plan", get(plan::get))
+        .route("/settings/plan/tier", get(plan::get_tier).post(forms::plan::set_tier))
+        .route("/settings/plan/limit", get(plan::get_limit).post(forms::plan::set_limit))
+        .route("/settings/plan/requests", post(forms::plan::ask))
+        .route("/settings/plan/requests/{id}", post(forms::plan::answer))
         .method_not_allowed_fallback(problem::method_not_allowed)
         .fallback(assets::file_or_not_found)
         .with_state(screens)

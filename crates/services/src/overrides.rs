@@ -40,7 +40,11 @@ pub(crate) fn longest(plan: &Plan) -> ServiceResult<u32> {
 /// What a screen offers a caller.
 pub(crate) fn offer(caller: &Caller) -> OverrideOffer {
     let refused = caller.refusal_under(Capability::Override, &caller.plan).or_else(|| longest(&caller.plan).err());
-    OverrideOffer { longest_days: caller.plan.override_days(), refusal: refused.map(|error| error.to_string()) }
+    OverrideOffer {
+        longest_days: caller.plan.override_days(),
+        refusal: refused.map(|error| error.to_string()),
+        may_end: caller.may(Capability::Override),
+    }
 }
 
 impl Services {

@@ -23,10 +23,10 @@ fn where_drift_lives_is_true() {
 }
 
 /// Where drift may be opened and acted on: the workspace's pages, and the handlers of their forms.
-const WORKSPACE: [&str; 2] = ["app/src/pages/drift/", "app/src/ssr/forms/drift.rs"];
+const WORKSPACE: [&str; 3] = ["app/src/pages/drift/", "app/src/ssr/forms/drift.rs", "app/src/ssr/forms/overrides.rs"];
 
 /// What opens drift or acts on it: views that only the workspace draws, and actions that only it offers.
-const DEEP: [&str; 14] = [
+const DEEP: [&str; 17] = [
     "DiffView",
     "DiffEntry",
     "DiffLine",
@@ -37,6 +37,9 @@ const DEEP: [&str; 14] = [
     "AdoptionView",
     "VanishedView",
     "IgnoredView",
+    "OverrideView",
+    ".override_change(",
+    ".end_override(",
     ".recheck(",
     ".confirm_vanished(",
     ".finish_adoption(",

@@ -11,7 +11,7 @@ use drift_domain::ids::EnvironmentId;
 use drift_domain::views::{ChangePage, DiffOrRefusal, EnvironmentPage};
 use leptos::prelude::*;
 
-use super::{changes, diff, plans, vanished};
+use super::{changes, diff, overrides, plans, vanished};
 use crate::components::crumbs::crumbs;
 use crate::components::icon::{Icon, icon};
 use crate::components::{marks, time};
@@ -34,7 +34,8 @@ pub(crate) fn view(environment: &EnvironmentPage, page: &ChangePage) -> AnyView 
             page.row.workflow.clone(),
         )}
         <div data-live="change">
-            {heading(page)} {summary(page, now)} {what_became_of_it(page, id, now)} {body} {history(page, id, now)}
+            {heading(page)} {summary(page, now)} {what_became_of_it(page, id, now)}
+            {overrides::card(&page.row, id, &page.overriding, now)} {body} {history(page, id, now)}
         </div>
     }
     .into_any()

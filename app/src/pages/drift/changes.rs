@@ -6,6 +6,7 @@ use drift_domain::ids::EnvironmentId;
 use drift_domain::views::ChangeRow;
 use leptos::prelude::*;
 
+use super::overrides;
 use crate::components::icon::{Icon, icon};
 use crate::components::{marks, time};
 use crate::words;
@@ -49,7 +50,7 @@ fn row(change: &ChangeRow, environment: EnvironmentId, now: DateTime<Utc>) -> im
             <td class="cell-main">
                 <span class="flex flex-wrap items-center gap-2">{name} {draft}</span>
                 <p class="sub wrap-anywhere">{change.summary.clone()}</p>
-                {decided(change)}
+                {decided(change)} {change.overridden.as_ref().map(|o| overrides::line(o, now))}
             </td>
             <td data-label="Type">
                 {marks::chip(words::change_type(change.change_type), Some(words::change_type_explained(change.change_type)))}

@@ -8,6 +8,8 @@ pub(crate) mod checks;
 mod diff;
 mod filter;
 mod ignored;
+mod overrides;
 mod plans;
+mod upgrade;
 mod vanished;
 pub(crate) mod workspace;

@@ -6,11 +6,12 @@ use crate::ssr::visit::{Member, Page};
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use drift_domain::change::ChangeState;
+use drift_domain::plan::Capability;
 use drift_domain::views::{ChangeRow, EnvironmentPage, Workspace};
 use leptos::prelude::*;
 use std::collections::HashMap;
 
-use super::{adoption, ambiguities, changes, checks, filter, ignored, plans, vanished};
+use super::{adoption, ambiguities, changes, checks, filter, ignored, overrides, plans, upgrade, vanished};
 use crate::components::crumbs::crumbs;
 use crate::components::failure::failure;
 use crate::components::icon::{Icon, icon};
@@ -37,6 +38,8 @@ pub(crate) fn view(workspace: &Workspace) -> AnyView {
         </div>
         {listed(workspace)}
         <div data-live="after">
+            {overrides::section(&workspace.changes, id, &workspace.overriding, now)}
+            {workspace.upgrade.as_ref().map(|offer| upgrade::card(offer, id, Some(Capability::Incidents), now))}
             {(workspace.by_hand && workspace.open_changes > 0).then(|| plans::by_hand(page))}
             {ignored::section(&workspace.ignored)}
             {newest_checks(workspace)}

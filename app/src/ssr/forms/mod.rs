@@ -3,6 +3,8 @@
 pub(super) mod accounts;
 pub(super) mod drift;
 pub(super) mod environments;
+pub(super) mod overrides;
+pub(super) mod plan;
 
 use axum::Form;
 use axum::http::header;

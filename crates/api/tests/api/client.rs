@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use drift_api::Settings;
+use drift_domain::ids::OrganizationId;
 use drift_domain::plan::PlanTier;
 use drift_domain::role::Role;
 use drift_services::accounts::{Person, SignIn};
@@ -51,7 +52,17 @@ impl Api {
         let services = &self.app.services;
         let name = format!("{} {role}", plan.label());
         let organization = services.create_organization(&name, plan).await.unwrap();
-        let email = format!("{role}@{plan}.example").to_lowercase();
+        self.join(organization, format!("{role}@{plan}.example").to_lowercase(), role).await
+    }
+
+    /// Makes another member of the same organization, and signs them in.
+    pub async fn colleague(&self, of: &Member, role: Role) -> Member {
+        let email = format!("{role}.colleague@{}.example", of.caller.plan.tier()).to_lowercase();
+        self.join(of.caller.organization_id, email, role).await
+    }
+
+    async fn join(&self, organization: OrganizationId, email: String, role: Role) -> Member {
+        let services = &self.app.services;
         let person = Person { name: "Ada".into(), email: email.clone(), password: PASSWORD.into() };
         services.add_member(organization, person, role).await.unwrap();
         let attempt = SignIn { email, password: PASSWORD.into(), address: None, user_agent: String::new() };

@@ -72,9 +72,8 @@ async fn a_viewer_reads_and_is_told_which_role_may_more() {
     let api = Api::new().await;
     let owner = api.member(PlanTier::Agency, Role::Owner).await;
     let env = api.app.environment(&owner.caller, "Production").await;
-    let viewer = api.member(PlanTier::Agency, Role::Viewer).await;
+    let viewer = api.colleague(&owner, Role::Viewer).await;
     let base = format!("/environments/{}", env.id);
-    // The gate answers before anything is looked up, so a role that may not is told so wherever it asks.
     for (method, path, body, needs) in [
         (Method::POST, format!("{base}/recheck"), json!({}), "OPERATOR"),
         (Method::GET, format!("{base}/connection"), json!({}), "ADMIN"),

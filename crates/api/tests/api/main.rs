@@ -5,5 +5,6 @@ mod document;
 mod events;
 mod gate;
 mod requests;
+mod routes;
 mod session;
 mod webhooks;

@@ -50,6 +50,8 @@ pub struct OverrideOffer {
     pub longest_days: u32,
     /// Why the caller may not, if that is so: the plan, the role or the policy.
     pub refusal: Option<String>,
+    /// Whether the caller may end one that runs. Policy does not stand against that.
+    pub may_end: bool,
 }
 
 impl OverrideOffer {

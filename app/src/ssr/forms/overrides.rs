@@ -1,0 +1,55 @@
+//! The forms of overrides: accepting a difference for a time, and ending that.
+
+use axum::Form;
+use axum::extract::Path;
+use axum::response::Response;
+use drift_services::gate::cap;
+use drift_services::{ServiceError, ServiceResult};
+use serde::Deserialize;
+
+use super::{change_id, environment_id};
+use crate::ssr::visit::Member;
+
+#[derive(Deserialize)]
+pub(crate) struct OverrideFields {
+    reason: String,
+    days: String,
+}
+
+/// Accepts an open change for a time.
+pub(crate) async fn begin(
+    member: Member,
+    Path((id, change)): Path<(String, String)>,
+    Form(fields): Form<OverrideFields>,
+) -> Response {
+    let back = back(&member, &id);
+    let done: ServiceResult<()> = async {
+        let (id, change) = (environment_id(&id)?, change_id(&change)?);
+        let permit = member.services().environment_permit::<cap::Override>(&member.caller, id).await?;
+        let days = fields.days.trim().parse();
+        let days = days.map_err(|_| ServiceError::invalid("days", "Write a whole number of days."))?;
+        member.services().override_change(&permit, id, change, fields.reason, days).await?;
+        Ok(())
+    }
+    .await;
+    let said = "Recorded. The difference is accepted until its end, stays visible until then, and asks again after it.";
+    member.after(done, said, &back, None).await
+}
+
+/// Ends an override before its time.
+pub(crate) async fn end(member: Member, Path((id, change)): Path<(String, String)>) -> Response {
+    let back = back(&member, &id);
+    let done: ServiceResult<()> = async {
+        let (id, change) = (environment_id(&id)?, change_id(&change)?);
+        let permit = member.services().environment_permit::<cap::Override>(&member.caller, id).await?;
+        member.services().end_override(&permit, id, change).await
+    }
+    .await;
+    member.after(done, "Ended. The difference asks again.", &back, None).await
+}
+
+/// Back to the page that the form was on, or to the environment.
+fn back(member: &Member, id: &str) -> String {
+    let Ok(id) = environment_id(id) else { return "/".to_owned() };
+    member.visit.came_from().unwrap_or_else(|| format!("/environments/{id}"))
+}

@@ -1,0 +1,199 @@
+//! Every route of the API, with the capability that its gate asks for. A route that is not listed here fails a test, and each
+//! one that is gets walked: without a session, as a stranger, and as who may.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use drift_domain::plan::{Capability, PlanTier};
+use drift_domain::role::Role;
+use drift_testkit::app::workflow;
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::client::{Api, Member, request};
+
+/// What a route asks of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asks {
+    /// Nothing: signing in, and setting up while there is nobody.
+    Nothing,
+    /// A session, and no more: what belongs to the caller alone.
+    Session,
+    /// A capability.
+    Of(Capability),
+}
+
+use Asks::{Nothing, Of, Session};
+
+/// Every operation of the document.
+const ROUTES: &[(&str, &str, Asks)] = &[
+    ("GET", "/setup", Nothing),
+    ("POST", "/setup", Nothing),
+    ("POST", "/session", Nothing),
+    ("DELETE", "/session", Session),
+    ("GET", "/me", Session),
+    ("PUT", "/me/organization", Session),
+    ("GET", "/environments", Of(Capability::Visibility)),
+    ("POST", "/environments", Of(Capability::Configure)),
+    ("GET", "/environments/{environment}", Of(Capability::Visibility)),
+    ("POST", "/environments/{environment}/recheck", Of(Capability::Recheck)),
+    ("POST", "/connection-test", Of(Capability::Configure)),
+    ("GET", "/environments/{environment}/connection", Of(Capability::Configure)),
+    ("PUT", "/environments/{environment}/connection", Of(Capability::Configure)),
+    ("POST", "/environments/{environment}/connection/test", Of(Capability::Configure)),
+    ("GET", "/github-webhook", Of(Capability::Configure)),
+    ("GET", "/environments/{environment}/drift", Of(Capability::Summary)),
+    ("POST", "/environments/{environment}/links", Of(Capability::Configure)),
+    ("PUT", "/environments/{environment}/adoption", Of(Capability::Configure)),
+    ("GET", "/environments/{environment}/changes", Of(Capability::Summary)),
+    ("GET", "/environments/{environment}/changes/{change}", Of(Capability::Summary)),
+    ("GET", "/environments/{environment}/changes/{change}/diff", Of(Capability::Summary)),
+    ("POST", "/environments/{environment}/changes/{change}/decision", Of(Capability::ConfirmVanished)),
+    ("PUT", "/environments/{environment}/changes/{change}/override", Of(Capability::Override)),
+    ("DELETE", "/environments/{environment}/changes/{change}/override", Of(Capability::Override)),
+    ("GET", "/environments/{environment}/checks", Of(Capability::Summary)),
+    ("GET", "/plan", Of(Capability::RequestUpgrade)),
+    ("GET", "/plan/effect", Of(Capability::ManagePlan)),
+    ("PUT", "/plan/tier", Of(Capability::ManagePlan)),
+    ("PUT", "/plan/limits", Of(Capability::ManagePlan)),
+    ("GET", "/plan/upgrade-requests", Of(Capability::RequestUpgrade)),
+    ("POST", "/plan/upgrade-requests", Of(Capability::RequestUpgrade)),
+    ("POST", "/plan/upgrade-requests/{request}/answer", Of(Capability::ManagePlan)),
+];
+
+/// A body that can be read, for each operation that takes one: what is refused is refused for who asks, not for what is sent.
+fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
+    let body = match (method, path) {
+        ("GET" | "DELETE", _) => return None,
+        ("POST", "/setup") => json!({ "organization": "x", "name": "x", "email": "x", "password": "x" }),
+        ("POST", "/session") => json!({ "email": "x", "password": "x" }),
+        (_, "/me/organization") => json!({ "organization_id": "00000000-0000-7000-8000-000000000000" }),
+        ("POST", "/environments" | "/connection-test") => draft.clone(),
+        (_, path) if path.contains("/connection") => draft.clone(),
+        (_, path) if path.ends_with("/links") => json!({ "live_id": "1", "path": "workflows/x.json" }),
+        (_, path) if path.ends_with("/decision") => json!({ "kind": "REVERT", "reason": "no" }),
+        (_, path) if path.ends_with("/override") => json!({ "reason": "known", "days": 1 }),
+        (_, "/plan/tier") => json!({ "plan": "PRO", "reason": "no", "version": -1 }),
+        (_, "/plan/limits") => {
+            json!({ "plan": "PRO", "limit": "HISTORY_DAYS", "value": 60, "reason": "no", "version": -1 })
+        }
+        (_, path) if path.ends_with("/answer") => json!({ "grant": false, "words": "no" }),
+        _ => json!({}),
+    };
+    Some(body)
+}
+
+fn address(path: &str, ids: &BTreeMap<&str, String>) -> String {
+    let mut address = if path == "/plan/effect" { format!("{path}?plan=PRO") } else { path.to_owned() };
+    for (name, id) in ids {
+        address = address.replace(&format!("{{{name}}}"), id);
+    }
+    assert!(!address.contains('{'), "no example of an id for {address}: add one");
+    address
+}
+
+#[test]
+fn every_operation_of_the_document_stands_in_the_table() {
+    let document: Value = serde_json::from_str(&drift_api::document().unwrap()).unwrap();
+    let mut described = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        described.extend(item.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));
+    }
+    let listed: BTreeSet<_> =
+        ROUTES.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    assert_eq!(listed.len(), ROUTES.len(), "a route stands in the table twice");
+    assert_eq!(listed.symmetric_difference(&described).collect::<Vec<_>>(), [] as [&(String, String); 0]);
+}
+
+/// An organization with something behind every kind of id.
+async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>, Value) {
+    let env = api.app.environment(&owner.caller, "Production").await;
+    let id = env.agreed(&workflow("Orders")).await;
+    env.check().await;
+    env.edit(&id, "Total", |node| node["disabled"] = json!(true));
+    env.check().await;
+    let change = env.change().await.id;
+    let permit = owner.caller.permit().unwrap();
+    let request = api.app.services.request_upgrade(&permit, Default::default()).await.unwrap();
+    let ids = [("environment", env.id.to_string()), ("change", change.to_string()), ("request", request.to_string())];
+    (BTreeMap::from(ids), serde_json::to_value(&env.draft).unwrap())
+}
+
+#[tokio::test]
+async fn a_stranger_learns_nothing_from_any_route() {
+    let api = Api::new().await;
+    let owner = api.member(PlanTier::Agency, Role::Owner).await;
+    let (ids, draft) = furnished(&api, &owner).await;
+    let mighty = api.member(PlanTier::Enterprise, Role::Owner).await;
+    let small = api.member(PlanTier::Free, Role::Viewer).await;
+    let call = async |member: &Member, method: &str, path: &str| {
+        let (verb, address) = (method.parse::<Method>().unwrap(), address(path, &ids));
+        api.answer(request(verb, &address, Some(&member.cookie), body(method, path, &draft))).await
+    };
+    for (method, path, asks) in ROUTES.iter().filter(|route| matches!(route.2, Of(_))) {
+        if !path.contains('{') {
+            if *method == "GET" {
+                let answer = call(&mighty, method, path).await;
+                let said = answer.body.to_string();
+                assert!(!ids.values().any(|id| said.contains(id.as_str())), "{method} {path}: {said}");
+            }
+            continue;
+        }
+        for stranger in [&mighty, &small] {
+            let answer = call(stranger, method, path).await;
+            // Below an environment it is looked up first; elsewhere a role that may nowhere is told so.
+            let told = if path.starts_with("/environments/") {
+                answer.status == StatusCode::NOT_FOUND
+            } else {
+                answer.status == StatusCode::NOT_FOUND || answer.problem() == "role-required"
+            };
+            assert!(told, "{method} {path} ({asks:?}): {answer:?}");
+        }
+    }
+    // The same, asked by whose it is: there is something behind every id.
+    for (method, path, _) in ROUTES.iter().filter(|route| route.1.contains('{')) {
+        let answer = call(&owner, method, path).await;
+        assert_ne!(answer.status, StatusCode::NOT_FOUND, "{method} {path}: {answer:?}");
+        assert!(answer.status.as_u16() < 500, "{method} {path}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_session_nothing_is_answered_but_what_is_open() {
+    let api = Api::new().await;
+    let owner = api.member(PlanTier::Agency, Role::Owner).await;
+    let (ids, draft) = furnished(&api, &owner).await;
+    for (method, path, asks) in ROUTES {
+        let address = address(path, &ids);
+        for cookie in
+            [None, Some("workflowops_session=0000000000000000000000000000000000000000000000000000000000000000")]
+        {
+            let request = request(method.parse().unwrap(), &address, cookie, body(method, path, &draft));
+            let answer = api.answer(request).await;
+            if *asks == Nothing {
+                assert_ne!(answer.body["type"], "urn:workflowops:problem:unauthenticated", "{method} {path}");
+            } else {
+                assert_eq!(
+                    (answer.status, answer.problem()),
+                    (StatusCode::UNAUTHORIZED, "unauthenticated"),
+                    "{method} {path}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_is_refused_by_every_route_that_asks_for_more() {
+    let api = Api::new().await;
+    let owner = api.member(PlanTier::Agency, Role::Owner).await;
+    let (ids, draft) = furnished(&api, &owner).await;
+    let viewer = api.colleague(&owner, Role::Viewer).await;
+    for (method, path, asks) in ROUTES {
+        let Of(capability) = asks else { continue };
+        let request =
+            request(method.parse().unwrap(), &address(path, &ids), Some(&viewer.cookie), body(method, path, &draft));
+        let answer = api.answer(request).await;
+        let refused = answer.status == StatusCode::FORBIDDEN && answer.body["capability"] == capability.as_str();
+        assert_eq!(refused, capability.least_role() > Role::Viewer, "{method} {path}: {answer:?}");
+    }
+}
