@@ -12,7 +12,7 @@ use drift_github::{
     BranchMade, Limit, Merging, NewStatus, PullState, Refusal, Settings, SourceWriter, StatusState, Timeouts,
 };
 use drift_sim::faults::{Answer, Fault, Rule};
-use drift_sim::github::{Grant, Protection};
+use drift_sim::github::{Grant, Protection, Ruleset};
 use promotion::{BRANCH, Promotion, told};
 
 #[tokio::test]
@@ -274,4 +274,33 @@ async fn a_protected_branch_takes_no_direct_write() {
     let commit = on.committed().await;
     let refusal = on.client.move_branch("main", &on.base, &commit).await.unwrap_err();
     assert!(matches!(refusal, Refusal::Protected { .. }) && told(&refusal).contains("rule"), "{refusal:?}");
+}
+
+#[tokio::test]
+async fn a_conflict_that_github_has_yet_to_find_out() {
+    for on in [Promotion::begin().await, Promotion::on_enterprise().await] {
+        let (_, pull) = on.proposed().await;
+        on.world.repo.commit("main", "Bob", "Meanwhile", &[("n8n/invoice.json", Some(b"[]"))]).await.unwrap();
+        on.world.github.set_lag(3);
+        let mut step = on.client.merge(&on.order(&pull)).await;
+        while let Ok(merging) = &step {
+            step = on.client.follow(&on.order(&pull), merging).await;
+        }
+        let refusal = step.unwrap_err();
+        assert!(matches!(refusal, Refusal::Conflict { .. }) && told(&refusal).contains("\"main\""), "{refusal:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_cannot_be_asked_is_not_an_empty_one() {
+    let on = Promotion::begin().await;
+    on.world.repo.set_rules("main", Some(Ruleset { queue: true, ..Ruleset::default() })).unwrap();
+    let (_, pull) = on.proposed().await;
+    on.world.github.set_lag(9);
+    on.client.merge(&on.order(&pull)).await.unwrap();
+    let error = r#"{"data":null,"errors":[{"type":"INTERNAL","message":"Something went wrong"}]}"#;
+    let broken = Answer::text(200, "application/json; charset=utf-8", error);
+    on.strike(&Fault::Answer(broken), "POST", "/graphql");
+    let refusal = on.client.follow(&on.order(&pull), &Merging::Queued).await.unwrap_err();
+    assert!(refusal.is_passing() && told(&refusal).contains("Something went wrong"), "{refusal:?}");
 }

@@ -160,12 +160,7 @@ pub(super) async fn move_branch(github: &Github, name: &str, from: &str, to: &st
     match branch(github, name).await? {
         Some(there) if there == to => Ok(()),
         Some(there) if there == from => match error.kind.as_str() {
-            "FORBIDDEN" | "INSUFFICIENT_SCOPES" => Err(Refusal::Permission {
-                message: format!(
-                    "{} refused to {} ({}): give the token the permission \"{}\".",
-                    github.wire.subject.server, act.what, error.message, act.permission
-                ),
-            }),
+            "FORBIDDEN" | "INSUFFICIENT_SCOPES" => Err(super::merge::refused(github, &act, error)),
             _ => Err(github.wire.invalid(&act, &error.message)),
         },
         found => Err(moved(github, name, found, from)),

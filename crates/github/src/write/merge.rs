@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pulls;
-use crate::act::{Act, CONTENTS, Graph, PULLS_READ, full_stop, needs};
+use crate::act::{Act, CONTENTS, Graph, GraphError, PULLS_READ, full_stop, needs};
 use crate::client::Github;
+use crate::failure::clip;
 use crate::path::encode;
 use crate::refusal::{Need, Refusal};
 use crate::wire::{Answer, JSON};
@@ -184,7 +185,7 @@ async fn told(github: &Github, order: &MergeOrder, words: &str) -> Refusal {
         );
         return Refusal::BaseMoved { message: full_stop(message) };
     }
-    let pull = match pulls::read(github, order.number).await {
+    let pull = match known(github, order.number).await {
         Ok(pull) => pull,
         Err(refusal) => return refusal,
     };
@@ -206,6 +207,22 @@ async fn told(github: &Github, order: &MergeOrder, words: &str) -> Refusal {
     Refusal::NotMergeable { message: full_stop(message) }
 }
 
+/// How often a pull request is read again while GitHub works out whether it merges.
+const LOOKS: u32 = 5;
+
+/// The pull request once it is known whether it merges, or as far as it is known after a few looks.
+async fn known(github: &Github, number: u64) -> Result<Pull, Refusal> {
+    let mut pull = pulls::read(github, number).await?;
+    for look in 0..LOOKS {
+        if pull.state != PullState::Open || pull.mergeable.is_some() {
+            break;
+        }
+        tokio::time::sleep(github.wire.timeouts.retry_pause * 2_u32.pow(look)).await;
+        pull = pulls::read(github, number).await?;
+    }
+    Ok(pull)
+}
+
 const ENQUEUE: &str = "mutation Enqueue($pull: ID!, $head: GitObjectID!) { \
      enqueuePullRequest(input: {pullRequestId: $pull, expectedHeadOid: $head}) { mergeQueueEntry { state position } } }";
 
@@ -219,14 +236,21 @@ async fn enqueue(github: &Github, order: &MergeOrder, pull: &Pull) -> Result<Mer
         return Ok(Merging::Queued);
     }
     Err(match error.kind.as_str() {
-        "FORBIDDEN" | "INSUFFICIENT_SCOPES" => Refusal::Permission {
-            message: format!(
-                "{} refused to {} ({}): give the token the permissions \"Contents: write\" and \"Pull requests: write\".",
-                github.wire.subject.server, act.what, error.message
-            ),
-        },
+        "FORBIDDEN" | "INSUFFICIENT_SCOPES" => refused(github, &act, error),
         _ => told(github, order, &error.message).await,
     })
+}
+
+/// GraphQL's way of saying 403.
+pub(super) fn refused(github: &Github, act: &Act, error: &GraphError) -> Refusal {
+    let message = format!(
+        "{} refused to {} ({}): give the token the permission \"{}\"",
+        github.wire.subject.server,
+        act.what,
+        clip(&error.message),
+        act.permission
+    );
+    Refusal::Permission { message: full_stop(message) }
 }
 
 const QUEUED: &str = "query Queued($owner: String!, $name: String!, $number: Int!) { \
@@ -254,6 +278,13 @@ async fn is_queued(github: &Github, order: &MergeOrder) -> Result<bool, Refusal>
     let (owner, name) = github.wire.subject.repository.split_once('/').unwrap_or_default();
     let variables = json!({ "owner": owner, "name": name, "number": order.number });
     let graph: Graph<Queued> = github.wire.graphql(&act, QUEUED, &variables).await?;
+    // An error is no answer: it must not read as "not in the queue".
+    if let Some(error) = graph.errors().first() {
+        return Err(match error.kind.as_str() {
+            "FORBIDDEN" | "INSUFFICIENT_SCOPES" => refused(github, &act, error),
+            _ => github.wire.subject.broken(&format!("the error \"{}\"", clip(&error.message))).into(),
+        });
+    }
     let entry = graph.data.and_then(|data| data.repository?.pull?.entry);
     Ok(entry.is_some())
 }

@@ -125,7 +125,7 @@ impl Repository {
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Social) -> T) -> Result<T, Error> {
         let mut social = self.social();
         let told = change(&mut social);
-        std::fs::write(self.git.folder().join(SOCIAL), serde_json::to_vec(&*social)?)?;
+        write_whole(&self.git.folder().join(SOCIAL), &serde_json::to_vec(&*social)?)?;
         Ok(told)
     }
 
@@ -190,6 +190,13 @@ pub enum Flaw {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes a file so that whoever reads it, even after the process died meanwhile, finds the old or the new one whole.
+fn write_whole(path: &std::path::Path, content: &[u8]) -> std::io::Result<()> {
+    let beside = path.with_extension("new");
+    std::fs::write(&beside, content)?;
+    std::fs::rename(beside, path)
 }
 
 impl Hub {
@@ -310,7 +317,7 @@ impl Hub {
             |r: &Repository| Listed { id: r.id, full_name: r.full_name(), default_branch: r.default_branch.clone() };
         let list =
             List { repositories: repositories.all.values().map(listed).collect(), former: repositories.former.clone() };
-        std::fs::write(self.list_file(), serde_json::to_vec_pretty(&list)?)?;
+        write_whole(&self.list_file(), &serde_json::to_vec_pretty(&list)?)?;
         Ok(())
     }
 
