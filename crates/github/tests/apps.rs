@@ -1,14 +1,16 @@
 //! A GitHub App in place of a person's token.
 
 mod common;
+mod promotion;
 
 use chrono::TimeDelta;
 use common::{World, said};
 use drift_domain::failure::FailureKind;
-use drift_github::{Credentials, Settings, SourceOfTruth};
+use drift_github::{Credentials, Settings, SourceOfTruth, SourceWriter};
 use drift_sim::faults::{Fault, Rule};
-use drift_sim::github::AppKeys;
+use drift_sim::github::{AppKeys, Protection};
 use futures::future::join_all;
+use promotion::Promotion;
 use secrecy::SecretString;
 
 fn credentials(keys: &AppKeys) -> Credentials {
@@ -102,4 +104,30 @@ async fn asking_for_a_token_is_not_repeated() {
     let client = world.client_of(&world.settings_with(credentials(&keys)));
     assert_eq!(said(client.resolve("main", None).await).0, FailureKind::ServerError);
     assert_eq!(world.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn an_app_promotes_and_keeps_its_token_through_pages() {
+    let on = Promotion::on_enterprise().await;
+    let keys = on.world.github.install_app(Some(&["acme/flows"])).unwrap();
+    let base = on.world.github.enterprise_url().parse().unwrap();
+    let settings = Settings { api_base: base, ..on.world.settings_with(credentials(&keys)) };
+    let on = Promotion { client: on.world.client_of(&settings), ..on };
+    on.world.repo.protect("main", Some(Protection { approvals: Some(101), ..Protection::default() })).unwrap();
+    let (_, pull) = on.proposed().await;
+    for reviewer in 0..101 {
+        on.world.repo.approve(pull.number, &format!("Reviewer {reviewer}")).await.unwrap();
+    }
+    let standing = on.client.standing(pull.number).await.unwrap();
+    assert_eq!(standing.approved_by.len(), 101, "the second page was read, with the token");
+    assert!(standing.rules.unreadable.iter().any(|gap| gap.contains("Administration: read")), "{standing:?}");
+    on.merged(&pull).await;
+    // In the middle of it the token's hour ends.
+    on.world.clock.turn(TimeDelta::minutes(90));
+    assert!(on.client.create_blob(b"x").await.is_ok());
+    on.world.github.revoke_installation_tokens(keys.installation_id);
+    assert!(
+        on.client.create_blob(b"x").await.is_ok(),
+        "refused once, which carries nothing out, and sent with a new one"
+    );
 }

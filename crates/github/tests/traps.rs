@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -86,6 +87,30 @@ async fn a_write_has_no_condition_and_says_what_it_accepts() {
         let entry = &body["tree"][0];
         assert!(entry.as_object().unwrap().contains_key("sha") && entry["sha"].is_null(), "{body}");
     }
+}
+
+#[tokio::test]
+async fn writes_go_one_after_another() {
+    static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+    // Answers only after everybody else had their turn.
+    let slow = async || {
+        MOST.fetch_max(UNDER_WAY.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+        UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
+        answer(201, &json!({ "sha": SHA }))
+    };
+    let server = Server::start(Router::new().fallback(slow)).await.unwrap();
+    let token = Credentials::Token(SecretString::from("ghp_secret"));
+    let settings = Settings::new(server.url().parse().unwrap(), "acme", "flows", token);
+    let settings = Settings { timeouts: quick(), allow_private: true, ..settings };
+    let client = Github::new(&settings, TestClock::new()).unwrap();
+    let removed = [TreeChange { path: "a.json".to_owned(), content: TreeContent::Removed }];
+    let all = futures::future::join_all((0..5).map(|_| client.create_tree(SHA, &removed))).await;
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+    assert_eq!(MOST.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
