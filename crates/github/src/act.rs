@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::failure::{clip, number};
+use crate::failure::{HOURLY, clip, number};
 use crate::refusal::{Limit, Need, Refusal};
 use crate::wire::{Answer, JSON, Wire};
 
@@ -327,7 +327,7 @@ pub(crate) fn needs(words: &str) -> Vec<Need> {
 
 impl From<&Failure> for Limit {
     fn from(failure: &Failure) -> Self {
-        if failure.message.contains("hourly limit") { Self::Primary } else { Self::Secondary }
+        if failure.message.contains(HOURLY) { Self::Primary } else { Self::Secondary }
     }
 }
 

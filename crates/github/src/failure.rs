@@ -10,6 +10,10 @@ use crate::wire::Answer;
 /// Seconds to wait where GitHub asks to be left alone and does not say for how long (its documentation: a minute).
 const WAIT_UNSAID: u64 = 60;
 
+/// The words for the hour's limit: a failure that is kept while it is waited out knows by them which limit it was.
+pub(crate) const HOURLY: &str =
+    "the hourly limit of requests for this token is used up. Other tools that share it count too";
+
 /// The permission that reading files takes.
 pub(crate) const CONTENTS_READ: &str = "Contents: read";
 
@@ -122,7 +126,7 @@ impl Subject {
         let wait = number(headers, "retry-after").or(until_reset).unwrap_or(WAIT_UNSAID);
         let (server, repository) = (&self.server, &self.repository);
         let which = if spent && !message.contains("secondary") {
-            "the hourly limit of requests for this token is used up. Other tools that share it count too"
+            HOURLY
         } else {
             "too many requests came at once (secondary limit)"
         };
