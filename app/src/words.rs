@@ -141,6 +141,7 @@ pub(crate) const fn trigger(trigger: CheckTrigger) -> &'static str {
         CheckTrigger::Recheck => "Recheck",
         CheckTrigger::GitPush => "Push to Git",
         CheckTrigger::Connected => "Connection changed",
+        CheckTrigger::Closing => "Closing",
     }
 }
 

@@ -16,7 +16,7 @@ fn page(error: &ServiceError) -> (Page, HeaderMap) {
     let (status, title, icon) = match error {
         ServiceError::Unauthenticated => (StatusCode::UNAUTHORIZED, "Not signed in", Icon::Lock),
         ServiceError::NotFound(_) => (StatusCode::NOT_FOUND, "Not found", Icon::Question),
-        ServiceError::PlanRequired { .. } => (StatusCode::PAYMENT_REQUIRED, "Not part of this plan", Icon::Lock),
+        ServiceError::PlanRequired { .. } | ServiceError::PlanLimit { .. } => (StatusCode::PAYMENT_REQUIRED, "Not part of this plan", Icon::Lock),
         ServiceError::RoleRequired { .. } => (StatusCode::FORBIDDEN, "Not with this role", Icon::Lock),
         ServiceError::PolicyRefused { .. } => (StatusCode::FORBIDDEN, "A policy does not allow this", Icon::Lock),
         ServiceError::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "This could not be used", Icon::Warning),
@@ -53,7 +53,8 @@ pub(super) async fn respond(visit: &Visit, error: ServiceError) -> Response {
 pub(super) fn notice(error: ServiceError, draft: Option<serde_json::Value>) -> Result<Notice, ServiceError> {
     let field = match &error {
         ServiceError::Invalid { field, .. } => Some((*field).to_owned()),
-        ServiceError::PolicyRefused { .. }
+        ServiceError::PlanLimit { .. }
+        | ServiceError::PolicyRefused { .. }
         | ServiceError::Conflict(_)
         | ServiceError::Stale { .. }
         | ServiceError::RateLimited { .. } => None,

@@ -14,16 +14,19 @@ use serde::Serialize;
 pub struct Problem {
     /// Which problem this is: a URI that stays the same from release to release.
     #[serde(rename = "type")]
-    pub kind: String,
+    #[schema(value_type = String)]
+    pub kind: Box<str>,
     /// The problem in a few words, the same for every occurrence.
-    pub title: String,
+    #[schema(value_type = String)]
+    pub title: &'static str,
     /// The HTTP status.
     pub status: u16,
     /// What happened this time, and what to do: sentences for a person.
     pub detail: String,
     /// The field that cannot be used, by its name in the request (422).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub field: Option<&'static str>,
     /// What was asked for and not granted (402, 403).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capability: Option<Capability>,
@@ -35,21 +38,23 @@ pub struct Problem {
     pub needs_role: Option<Role>,
     /// The policy or limit that does not allow it (403).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub policy: Option<&'static str>,
     /// What happened since the caller looked, oldest first (409, 412).
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub meanwhile: Vec<String>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub meanwhile: Box<[String]>,
     /// Seconds to wait (429, 503); also in the header `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_after: Option<u64>,
+    pub retry_after: Option<u32>,
 }
 
 impl Problem {
     /// A problem without particulars. `name` is the last part of its type.
-    pub fn new(status: StatusCode, name: &str, title: &str, detail: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, name: &str, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            kind: format!("urn:workflowops:problem:{name}"),
-            title: title.to_owned(),
+            kind: format!("urn:workflowops:problem:{name}").into(),
+            title,
             status: status.as_u16(),
             detail: detail.into(),
             field: None,
@@ -57,7 +62,7 @@ impl Problem {
             needs_plan: None,
             needs_role: None,
             policy: None,
-            meanwhile: Vec::new(),
+            meanwhile: Box::default(),
             retry_after: None,
         }
     }
@@ -81,28 +86,33 @@ impl From<ServiceError> for Problem {
                 needs_plan: Some(needs),
                 ..Self::new(StatusCode::PAYMENT_REQUIRED, "plan-required", "The plan does not have this", detail)
             },
+            ServiceError::PlanLimit { capability, needs, message: _ } => Self {
+                capability: Some(capability),
+                needs_plan: Some(needs),
+                ..Self::new(StatusCode::PAYMENT_REQUIRED, "plan-limit", "The plan has no more of this", detail)
+            },
             ServiceError::RoleRequired { capability, needs, has: _ } => Self {
                 capability: Some(capability),
                 needs_role: Some(needs),
                 ..Self::new(StatusCode::FORBIDDEN, "role-required", "The role may not do this", detail)
             },
             ServiceError::PolicyRefused { policy, message: _ } => Self {
-                policy: Some(policy.to_owned()),
+                policy: Some(policy),
                 ..Self::new(StatusCode::FORBIDDEN, "policy-refused", "A policy does not allow this", detail)
             },
             ServiceError::Stale { meanwhile } => Self {
-                meanwhile,
+                meanwhile: meanwhile.into(),
                 ..Self::new(StatusCode::CONFLICT, "stale", "It was changed since you looked", detail)
             },
             ServiceError::Invalid { field, message: _ } => Self {
-                field: Some(field.to_owned()),
+                field: Some(field),
                 ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A field cannot be used", detail)
             },
             ServiceError::Conflict(_) => {
                 Self::new(StatusCode::CONFLICT, "conflict", "It does not fit the state of things", detail)
             }
             ServiceError::RateLimited { retry_after_seconds } => Self {
-                retry_after: Some(retry_after_seconds),
+                retry_after: Some(u32::try_from(retry_after_seconds).unwrap_or(u32::MAX)),
                 ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Too many attempts", detail)
             },
             ServiceError::Unavailable(cause) => {
@@ -140,7 +150,7 @@ mod tests {
     /// Every error of the services, with the status and the type that programs rely on.
     #[test]
     fn each_error_has_its_status_and_names_what_would_help() {
-        let cases: [(ServiceError, u16, &str); 10] = [
+        let cases: [(ServiceError, u16, &str); 11] = [
             (ServiceError::Unauthenticated, 401, "unauthenticated"),
             (ServiceError::NotFound("environment"), 404, "not-found"),
             (ServiceError::PlanRequired { capability: Capability::Diff, needs: PlanTier::Pro }, 402, "plan-required"),
@@ -148,6 +158,15 @@ mod tests {
                 ServiceError::RoleRequired { capability: Capability::Configure, needs: Role::Admin, has: Role::Viewer },
                 403,
                 "role-required",
+            ),
+            (
+                ServiceError::PlanLimit {
+                    capability: Capability::ManageIncidents,
+                    needs: PlanTier::Agency,
+                    message: "The Pro plan has one.".to_owned(),
+                },
+                402,
+                "plan-limit",
             ),
             (ServiceError::policy("OVERRIDE_DAYS", "Overrides are not allowed."), 403, "policy-refused"),
             (ServiceError::Stale { meanwhile: vec!["Ada closed it.".to_owned()] }, 409, "stale"),
@@ -158,7 +177,7 @@ mod tests {
         ];
         for (error, status, name) in cases {
             let problem = Problem::from(error);
-            assert_eq!((problem.status, problem.kind.as_str()), (status, &*format!("urn:workflowops:problem:{name}")));
+            assert_eq!((problem.status, &*problem.kind), (status, &*format!("urn:workflowops:problem:{name}")));
             assert!(!problem.detail.is_empty());
             assert!(!problem.detail.contains("hunter2"), "the cause of a fault is for the log alone");
         }

@@ -13,6 +13,8 @@ words! {
         GitPush = "GIT_PUSH",
         /// The environment was connected or its settings changed.
         Connected = "CONNECTED",
+        /// Somebody asked to close the environment's incident: this check decides that.
+        Closing = "CLOSING",
     }
 }
 

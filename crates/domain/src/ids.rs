@@ -50,6 +50,8 @@ id! {
     TokenId;
     /// The execution of a decision.
     ArtifactId;
+    /// A closing that somebody asked for.
+    ClosingId;
     /// A request for a higher plan.
     UpgradeRequestId;
 }

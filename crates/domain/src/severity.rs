@@ -1,5 +1,7 @@
 //! Severity of a change: what changed, and where.
 
+use chrono::TimeDelta;
+
 use crate::change::ChangeType;
 use crate::environment::EnvironmentClass;
 use crate::words::words;
@@ -57,6 +59,36 @@ pub const fn severity(facts: SeverityFacts, class: EnvironmentClass) -> Severity
         2 => Severity::High,
         1 => Severity::Medium,
         _ => Severity::Low,
+    }
+}
+
+impl Severity {
+    /// How long an incident of this severity may stay open once it is acknowledged (product, Governance).
+    #[must_use]
+    pub const fn time_to_live(self) -> TimeDelta {
+        match self {
+            Self::Critical => TimeDelta::hours(4),
+            Self::High => TimeDelta::hours(24),
+            Self::Medium => TimeDelta::hours(72),
+            Self::Low => TimeDelta::days(7),
+        }
+    }
+
+    /// What a person reads.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Low => "Low",
+            Self::Medium => "Medium",
+            Self::High => "High",
+            Self::Critical => "Critical",
+        }
+    }
+
+    /// The severity of an incident with these changes: that of the most severe.
+    #[must_use]
+    pub fn of_changes(changes: impl IntoIterator<Item = Self>) -> Self {
+        changes.into_iter().max().unwrap_or(Self::Low)
     }
 }
 

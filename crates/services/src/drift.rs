@@ -117,25 +117,7 @@ impl Services {
         let open = by_severity(changes::list(&mut db, organization, id, Which::Open, i64::MAX).await?);
         let overridden = overrides::newest(&mut db, organization, id, self.clock.now()).await?;
         let rows = Rows::new(&caller.plan, &open, overridden);
-        let diff = if rows.may_open(found.id) {
-            let live = stored(&mut db, permit, found.live_snapshot).await?;
-            let desired = stored(&mut db, permit, found.desired_snapshot).await?;
-            DiffOrRefusal::Diff(diff_of(live, desired, found.workflow.clone()).await?)
-        } else {
-            refusal(&caller.plan)
-        };
-        let history = changes::list(&mut db, organization, id, Which::OfWorkflow(found.workflow_id), i64::MAX).await?;
-        let older: Vec<ChangeRow> = history.iter().filter(|c| c.id != found.id).map(|c| rows.row(c)).collect();
-        let base = record.connection.n8n_base_url.trim_end_matches('/');
-        Ok(ChangePage {
-            live_url: found.live_id.as_ref().map(|id| format!("{base}/workflow/{id}")),
-            row: rows.row(&found),
-            diff,
-            history: older,
-            git_commit: found.git_commit,
-            can_confirm: caller.may(Capability::ConfirmVanished),
-            overriding: offer(caller),
-        })
+        change_page(&mut db, caller, &record, found, &rows).await
     }
 
     /// A page of an environment's checks, newest first.
@@ -182,6 +164,9 @@ impl Services {
             return Err(ServiceError::Conflict(message));
         }
         let cause = found.vanished_cause.ok_or_else(|| ServiceError::unavailable("a vanished change has a cause"))?;
+        if kind == DecisionKind::Override && found.incident.is_some() {
+            return Err(ServiceError::invalid("decision", crate::incidents::OVERRIDE_RESOLVES_NOTHING));
+        }
         if kind == DecisionKind::Override {
             crate::overrides::longest(&caller.plan)?;
         }
@@ -202,9 +187,13 @@ impl Services {
             change_id: Some(change),
             kind: "change.decided",
             actor: Some(caller.user_id),
-            data: json!({ "decision": kind, "reason": reason }),
+            data: json!({ "decision": kind, "reason": reason, "workflow": found.workflow }),
         };
-        events::append(&mut tx, &event, now).await?;
+        // In an incident it is part of that one's timeline, too.
+        match found.incident {
+            Some(incident) => crate::incidents::append(&mut tx, incident, &event, now).await?,
+            None => events::append(&mut tx, &event, now).await?,
+        }
         environments::bump(&mut tx, organization, id).await?;
         environments::recount(&mut tx, organization, id).await?;
         self.announce(&mut tx, organization, id, "change.decided").await?;
@@ -317,7 +306,7 @@ pub(crate) async fn environment<C>(
     environment_in(db, permit.organization(), id).await
 }
 
-async fn environment_in(
+pub(crate) async fn environment_in(
     db: &mut PgConnection,
     organization: drift_domain::ids::OrganizationId,
     id: EnvironmentId,
@@ -335,8 +324,39 @@ pub(crate) fn read_reason(text: &str) -> ServiceResult<&str> {
     Ok(reason)
 }
 
+/// One change, opened, as far as the rows' plan lets it.
+pub(crate) async fn change_page(
+    db: &mut PgConnection,
+    caller: &Caller,
+    record: &EnvironmentRecord,
+    found: ChangeRecord,
+    rows: &Rows<'_>,
+) -> ServiceResult<ChangePage> {
+    let organization = record.organization_id;
+    let diff = if rows.may_open(found.id) {
+        let live = stored(db, organization, found.live_snapshot).await?;
+        let desired = stored(db, organization, found.desired_snapshot).await?;
+        DiffOrRefusal::Diff(diff_of(live, desired, found.workflow.clone()).await?)
+    } else {
+        refusal(rows.plan)
+    };
+    let of_workflow = Which::OfWorkflow(found.workflow_id);
+    let history = changes::list(db, organization, record.id, of_workflow, i64::MAX).await?;
+    let older: Vec<ChangeRow> = history.iter().filter(|c| c.id != found.id).map(|c| rows.row(c)).collect();
+    let base = record.connection.n8n_base_url.trim_end_matches('/');
+    Ok(ChangePage {
+        live_url: found.live_id.as_ref().map(|id| format!("{base}/workflow/{id}")),
+        row: rows.row(&found),
+        diff,
+        history: older,
+        git_commit: found.git_commit,
+        can_confirm: caller.may(Capability::ConfirmVanished),
+        overriding: offer(caller),
+    })
+}
+
 /// Most severe first; of one severity the newest first.
-fn by_severity(mut changes: Vec<ChangeRecord>) -> Vec<ChangeRecord> {
+pub(crate) fn by_severity(mut changes: Vec<ChangeRecord>) -> Vec<ChangeRecord> {
     changes.sort_by_key(|c| (Reverse(c.severity), Reverse(c.first_seen_at), Reverse(c.id)));
     changes
 }
@@ -350,7 +370,7 @@ fn passes(change: &ChangeRecord, filter: &ChangeFilter) -> bool {
         && named.is_none_or(|q| change.workflow.to_lowercase().contains(&q))
 }
 
-fn diff_access(plan: &Plan) -> DiffAccess {
+pub(crate) fn diff_access(plan: &Plan) -> DiffAccess {
     let full = Capability::Diff.first_full_plan().unwrap_or(PlanTier::Enterprise);
     let some = Capability::Diff.first_plan().unwrap_or(PlanTier::Enterprise);
     match plan.diff_limit() {
@@ -361,7 +381,7 @@ fn diff_access(plan: &Plan) -> DiffAccess {
 }
 
 /// Makes records into rows, under a plan.
-struct Rows<'a> {
+pub(crate) struct Rows<'a> {
     plan: &'a Plan,
     /// The open changes whose diffs a limited plan shows: those of the first workflows, the most severe first.
     openable: Vec<ChangeId>,
@@ -369,7 +389,7 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn new(plan: &'a Plan, open: &[ChangeRecord], overrides: HashMap<ChangeId, OverrideView>) -> Self {
+    pub(crate) fn new(plan: &'a Plan, open: &[ChangeRecord], overrides: HashMap<ChangeId, OverrideView>) -> Self {
         let openable = match plan.diff_limit() {
             DiffLimit::Workflows(n) => open.iter().take(n as usize).map(|c| c.id).collect(),
             DiffLimit::None | DiffLimit::All => Vec::new(),
@@ -377,7 +397,7 @@ impl<'a> Rows<'a> {
         Self { plan, openable, overrides }
     }
 
-    fn may_open(&self, change: ChangeId) -> bool {
+    pub(crate) fn may_open(&self, change: ChangeId) -> bool {
         match self.plan.diff_limit() {
             DiffLimit::None => false,
             DiffLimit::Workflows(_) => self.openable.contains(&change),
@@ -385,11 +405,11 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn row(&self, record: &ChangeRecord) -> ChangeRow {
+    pub(crate) fn row(&self, record: &ChangeRecord) -> ChangeRow {
         views::change_row(record, self.plan, self.may_open(record.id), self.overrides.get(&record.id).cloned())
     }
 
-    fn running(&self) -> OverrideCount {
+    pub(crate) fn running(&self) -> OverrideCount {
         let running: Vec<_> = self.overrides.values().filter(|o| o.is_running()).collect();
         OverrideCount {
             running: u32::try_from(running.len()).unwrap_or(u32::MAX),
@@ -417,13 +437,13 @@ fn refusal(plan: &Plan) -> DiffOrRefusal {
     DiffOrRefusal::Refused { message, needs }
 }
 
-async fn stored<C>(
+async fn stored(
     db: &mut PgConnection,
-    permit: &Permit<C>,
+    organization: drift_domain::ids::OrganizationId,
     hash: Option<drift_domain::fingerprint::Fingerprint>,
 ) -> ServiceResult<Option<Vec<u8>>> {
     let Some(hash) = hash else { return Ok(None) };
-    let bytes = contents::snapshot(db, permit.organization(), hash).await?;
+    let bytes = contents::snapshot(db, organization, hash).await?;
     bytes.map(Some).ok_or_else(|| ServiceError::unavailable(format!("the snapshot {hash} of a change is gone")))
 }
 

@@ -22,6 +22,16 @@ pub enum ServiceError {
         /// The first plan that has it.
         needs: PlanTier,
     },
+    /// The plan has it, but no more of it.
+    #[error("{message}")]
+    PlanLimit {
+        /// What was asked for.
+        capability: Capability,
+        /// The first plan that has more.
+        needs: PlanTier,
+        /// What the limit is, and what is there already.
+        message: String,
+    },
     /// The role may not do it.
     #[error("{} needs the role {needs}; yours is {has}. Ask an administrator of the organization.", .capability.label())]
     RoleRequired {

@@ -19,6 +19,8 @@ mod drift;
 mod environments;
 pub mod error;
 pub mod gate;
+mod idempotency;
+pub mod incidents;
 mod live;
 mod overrides;
 mod plans;

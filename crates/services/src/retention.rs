@@ -1,7 +1,7 @@
 //! Retention: what is over is kept as long as the plan says, and no longer. What is open is kept whatever its age.
 
 use chrono::TimeDelta;
-use drift_store::{StoreError, checks, contents, deliveries, people, plans};
+use drift_store::{StoreError, checks, contents, deliveries, idempotency, people, plans};
 
 use crate::Services;
 use crate::error::ServiceResult;
@@ -25,6 +25,7 @@ impl Services {
             let Some(plan) = plans::effective(&mut db, organization).await? else { continue };
             checks::forget(&mut db, organization, now - TimeDelta::days(plan.history_days())).await?;
             contents::forget_unused(&mut db, organization, (now - TimeDelta::days(READINGS_DAYS)).date_naive()).await?;
+            idempotency::forget(&mut db, organization, now - crate::idempotency::REMEMBERED).await?;
             deliveries::forget(&mut db, organization, now - TimeDelta::days(DELIVERIES_DAYS)).await?;
         }
         Ok(())

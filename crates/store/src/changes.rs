@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use drift_domain::change::{ChangeState, ChangeType, DecisionKind, Origin, VanishedCause};
 use drift_domain::fingerprint::Fingerprint;
-use drift_domain::ids::{ChangeId, CheckId, DecisionId, EnvironmentId, OrganizationId, UserId};
+use drift_domain::ids::{ChangeId, CheckId, DecisionId, EnvironmentId, IncidentId, OrganizationId, UserId};
 use drift_domain::severity::Severity;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::decisions;
 use crate::error::{StoreError, StoreResult, exactly_one, word};
 
 /// A change as it is stored.
@@ -60,6 +61,10 @@ pub struct ChangeRecord {
     pub vanished_evidence: Option<String>,
     /// What a person decided.
     pub decision: Option<DecisionRecord>,
+    /// The incident that it is part of.
+    pub incident: Option<IncidentId>,
+    /// The path that a person chose for it, as long as that is not carried out.
+    pub chosen: Option<(DecisionId, DecisionKind)>,
 }
 
 /// A decision as it is stored.
@@ -129,6 +134,9 @@ struct Row {
     decision_reason: Option<String>,
     decided_by: Option<String>,
     decided_at: Option<DateTime<Utc>>,
+    incident_id: Option<Uuid>,
+    chosen_decision_id: Option<Uuid>,
+    chosen_kind: Option<String>,
 }
 
 fn hash(bytes: Option<Vec<u8>>) -> StoreResult<Option<Fingerprint>> {
@@ -169,6 +177,11 @@ impl TryFrom<Row> for ChangeRecord {
             vanished_cause: row.vanished_cause.as_deref().map(word).transpose()?,
             vanished_evidence: row.vanished_evidence.and_then(|v| v.as_str().map(str::to_owned)),
             decision,
+            incident: row.incident_id.map(IncidentId),
+            chosen: match (row.chosen_decision_id, row.chosen_kind) {
+                (Some(id), Some(kind)) => Some((DecisionId(id), word(&kind)?)),
+                _ => None,
+            },
         })
     }
 }
@@ -184,6 +197,8 @@ pub enum Which {
     OfWorkflow(Uuid),
     /// One.
     One(ChangeId),
+    /// Every change of one incident, in whatever state.
+    OfIncident(IncidentId),
 }
 
 /// Changes of an environment: at most `limit`, the newest first.
@@ -197,32 +212,37 @@ pub async fn list(
     let states: Option<Vec<String>> = match which {
         Which::Open => Some(ChangeState::ALL.iter().filter(|s| s.is_open()).map(|s| s.as_str().to_owned()).collect()),
         Which::In(state) => Some(vec![state.as_str().to_owned()]),
-        Which::OfWorkflow(_) | Which::One(_) => None,
+        Which::OfWorkflow(_) | Which::One(_) | Which::OfIncident(_) => None,
     };
     let workflow = if let Which::OfWorkflow(id) = which { Some(id) } else { None };
     let one = if let Which::One(id) = which { Some(id.0) } else { None };
+    let incident = if let Which::OfIncident(id) = which { Some(id.0) } else { None };
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT c.id, c.workflow_id, w.name AS workflow, w.live_id, w.path, c.change_type, c.origin, c.state,
                c.severity, c.summary, c.live_snapshot, c.desired_snapshot, c.live_prints, c.desired_prints,
                c.git_commit, c.unpublished_draft, c.adoption, c.first_seen_at, c.last_seen_at, c.vanished_at,
                c.vanished_cause, c.vanished_evidence, d.kind AS "decision_kind?", d.reason AS "decision_reason?",
-               u.name AS "decided_by?", d.decided_at AS "decided_at?"
+               u.name AS "decided_by?", d.decided_at AS "decided_at?", c.incident_id, c.chosen_decision_id,
+               chosen.kind AS "chosen_kind?"
            FROM changes c
            JOIN workflows w ON w.organization_id = c.organization_id AND w.id = c.workflow_id
            LEFT JOIN decisions d ON d.organization_id = c.organization_id AND d.id = c.decision_id
            LEFT JOIN users u ON u.id = d.decided_by
+           LEFT JOIN decisions chosen ON chosen.organization_id = c.organization_id AND chosen.id = c.chosen_decision_id
            WHERE c.organization_id = $1 AND c.environment_id = $2
              AND ($3::text[] IS NULL OR c.state = ANY($3))
              AND ($4::uuid IS NULL OR c.workflow_id = $4)
              AND ($5::uuid IS NULL OR c.id = $5)
+             AND ($7::uuid IS NULL OR c.incident_id = $7)
            ORDER BY c.first_seen_at DESC, c.id DESC LIMIT $6"#,
         organization.0,
         environment.0,
         states.as_deref(),
         workflow,
         one,
-        limit
+        limit,
+        incident
     )
     .fetch_all(db)
     .await?;
@@ -350,22 +370,10 @@ pub async fn decide_vanished(
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
     let (id, kind, reason) = decision;
-    sqlx::query!(
-        "INSERT INTO decisions (organization_id, environment_id, id, change_id, kind, reason, decided_by, decided_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        organization.0,
-        environment.0,
-        id.0,
-        change.0,
-        kind.as_str(),
-        reason,
-        by.0,
-        now
-    )
-    .execute(&mut *db)
-    .await?;
+    let new = decisions::NewDecision { id, change, kind, reason, replacement: None, by };
+    decisions::insert(db, organization, environment, None, &new, now).await?;
     let done = sqlx::query!(
-        "UPDATE changes SET state = 'DECIDED', decision_id = $4
+        "UPDATE changes SET state = 'DECIDED', decision_id = $4, chosen_decision_id = NULL
          WHERE organization_id = $1 AND environment_id = $2 AND id = $3 AND state = 'VANISHED'",
         organization.0,
         environment.0,

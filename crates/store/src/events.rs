@@ -1,7 +1,7 @@
 //! Events: who did what, when and why. They are only ever added; the schema refuses to alter one.
 
 use chrono::{DateTime, Utc};
-use drift_domain::ids::{ChangeId, EnvironmentId, OrganizationId, UserId};
+use drift_domain::ids::{ChangeId, EnvironmentId, EventId, IncidentId, OrganizationId, UserId};
 use sqlx::PgConnection;
 
 use crate::error::StoreResult;
@@ -42,4 +42,81 @@ pub async fn append(db: &mut PgConnection, event: &NewEvent<'_>, at: DateTime<Ut
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Adds an event to an incident's timeline, in the transaction of what it tells. `version` is the incident's since then.
+///
+/// # Errors
+/// The actor does not exist, or the database failed.
+pub async fn append_to_incident(
+    db: &mut PgConnection,
+    incident: IncidentId,
+    version: i64,
+    event: &NewEvent<'_>,
+    at: DateTime<Utc>,
+) -> StoreResult<()> {
+    sqlx::query!(
+        "INSERT INTO events (organization_id, environment_id, change_id, kind, actor, at, data, incident_id, incident_version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        event.organization_id.0,
+        event.environment_id.map(|id| id.0),
+        event.change_id.map(|id| id.0),
+        event.kind,
+        event.actor.map(|id| id.0),
+        at,
+        event.data,
+        incident.0,
+        version,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// An event of an incident's timeline.
+#[derive(Clone, Debug)]
+pub struct TimelineRecord {
+    /// Its identifier.
+    pub id: EventId,
+    /// What happened, as a dotted name.
+    pub kind: String,
+    /// Who did it, with the name; `None` for the product itself.
+    pub by: Option<(UserId, String)>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Particulars.
+    pub data: serde_json::Value,
+}
+
+/// The newest events of an incident that made a version of it after `since`, oldest first.
+///
+/// # Errors
+/// The database failed.
+pub async fn timeline(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    incident: IncidentId,
+    since: i64,
+    limit: i64,
+) -> StoreResult<Vec<TimelineRecord>> {
+    let rows = sqlx::query!(
+        r#"SELECT e.id, e.kind, e.actor, u.name AS "name?", e.at, e.data
+           FROM events e LEFT JOIN users u ON u.id = e.actor
+           WHERE e.organization_id = $1 AND e.incident_id = $2 AND e.incident_version > $3
+           ORDER BY e.id DESC LIMIT $4"#,
+        organization.0,
+        incident.0,
+        since,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    let read = rows.into_iter().rev().map(|row| TimelineRecord {
+        id: EventId(row.id),
+        kind: row.kind,
+        by: row.actor.map(UserId).zip(row.name),
+        at: row.at,
+        data: row.data,
+    });
+    Ok(read.collect())
 }

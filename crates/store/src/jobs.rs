@@ -48,16 +48,21 @@ pub struct QueuedCheck {
 /// The least urgent number is worked off last (graphile_worker: lower runs first).
 const fn priority(trigger: CheckTrigger) -> i32 {
     match trigger {
-        CheckTrigger::Recheck => -20,
+        CheckTrigger::Recheck | CheckTrigger::Closing => -20,
         CheckTrigger::Connected | CheckTrigger::GitPush => -10,
         CheckTrigger::Schedule => 0,
     }
 }
 
 /// Whether a check that was asked for waits apart from a scheduled one: of the checks of one environment, one of each may
-/// wait at once. Asking again folds into the one that waits, and the schedule never takes an asked-for one's place.
+/// wait at once. Asking again folds into the one that waits, and the schedule never takes an asked-for one's place. Nor
+/// does anything take that of a closing's, which decides more than a check.
 fn key(job: &CheckJob) -> String {
-    let kind = if job.trigger == CheckTrigger::Schedule { "scheduled" } else { "asked" };
+    let kind = match job.trigger {
+        CheckTrigger::Schedule => "scheduled",
+        CheckTrigger::Closing => "closing",
+        CheckTrigger::Recheck | CheckTrigger::GitPush | CheckTrigger::Connected => "asked",
+    };
     format!("check:{}:{kind}", job.environment_id)
 }
 

@@ -4,14 +4,19 @@
 //! Each statement names the organization wherever the table has one (standing rule 9), and what is done for a person is
 //! done in a transaction of [`tenant`], where the database itself shows that organization's rows alone.
 
+pub mod artifacts;
 pub mod changes;
 pub mod checks;
+pub mod closings;
 pub mod contents;
+pub mod decisions;
 pub mod deliveries;
 pub mod environments;
 pub mod error;
 pub mod events;
+pub mod idempotency;
 pub mod identities;
+pub mod incidents;
 pub mod invitations;
 pub mod jobs;
 pub mod live;

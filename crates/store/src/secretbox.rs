@@ -107,6 +107,7 @@ pub struct SecretBox {
     current: Key,
     older: Vec<Key>,
     subjects: [u8; 32],
+    receipts: [u8; 32],
 }
 
 struct Key {
@@ -132,7 +133,12 @@ impl SecretBox {
     /// Seals and opens with `key`.
     #[must_use]
     pub fn new(key: &InstallationKey) -> Self {
-        Self { current: Key::new(key), older: Vec::new(), subjects: key.derive("workflowops 2026 sign-in subjects") }
+        Self {
+            current: Key::new(key),
+            older: Vec::new(),
+            subjects: key.derive("workflowops 2026 sign-in subjects"),
+            receipts: key.derive("workflowops 2026 closure receipts"),
+        }
     }
 
     /// Also opens what was sealed with `key`.
@@ -199,6 +205,12 @@ impl SecretBox {
         let mut hasher = blake3::Hasher::new_keyed(&self.subjects);
         hasher.update(kind.as_bytes()).update(&[0]).update(value.as_bytes());
         *hasher.finalize().as_bytes()
+    }
+
+    /// The seed of the key that the installation signs closure receipts with. Whoever has it signs in the installation's name.
+    #[must_use]
+    pub const fn receipt_seed(&self) -> &[u8; 32] {
+        &self.receipts
     }
 
     fn key(&self, id: &[u8]) -> Option<&Key> {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use drift_domain::check::{CheckOutcome, CheckTrigger};
 use drift_domain::clock::Clock;
-use drift_domain::ids::{EnvironmentId, OrganizationId, SessionId, UserId};
+use drift_domain::ids::{EnvironmentId, IncidentId, OrganizationId, SessionId, UserId};
 use drift_domain::plan::{Plan, PlanTier};
 use drift_domain::role::Role;
-use drift_domain::views::{ChangeFilter, ChangeRow, EnvironmentDraft, EnvironmentPage, Workspace};
+use drift_domain::views::{ChangeFilter, ChangeRow, EnvironmentDraft, EnvironmentPage, IncidentPage, Workspace};
 use drift_services::gate::{Caller, Permit, cap};
 use drift_services::{Parts, Services};
 use drift_sim::github::{GithubSim, Repo};
 use drift_sim::n8n::{N8nSim, N8nVersion};
+use drift_store::incidents::{self, Settings};
 use drift_store::people::{self, Organization, User};
 use drift_store::secretbox::{InstallationKey, Purpose, SecretBox};
 use secrecy::SecretString;
@@ -60,8 +61,36 @@ impl TestApp {
         let name = format!("{} {}", plan.label(), id.0.simple());
         let organization = Organization { id, name: name.clone(), plan, webhook_secret: sealed };
         people::insert_organization(&mut db, &organization, self.clock.now()).await.expect("a new organization");
+        // People alone open incidents, so that a test says when; see `TestApp::automatic`.
+        let by_people = Settings { automatic: Some(Vec::new()), ticket: None };
+        incidents::set_settings(&mut db, id, &by_people).await.expect("settings can be set");
         drop(db);
         self.person(id, &name, plan, Role::Owner).await
+    }
+
+    /// Lets new drift open incidents by itself, as an organization does where nobody chose otherwise.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    pub async fn automatic(&self, caller: &Caller) {
+        let mut db = self.database.pool().acquire().await.expect("the test's database answers");
+        incidents::set_settings(&mut db, caller.organization_id, &Settings::default())
+            .await
+            .expect("settings can be set");
+    }
+
+    /// Moves the caller's organization to another plan, and answers the caller as it comes back.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    pub async fn moved_to(&self, caller: &Caller, plan: PlanTier) -> Caller {
+        sqlx::query("UPDATE organizations SET plan = $2 WHERE id = $1")
+            .bind(caller.organization_id.0)
+            .bind(plan.as_str())
+            .execute(self.database.pool())
+            .await
+            .expect("the test's database answers");
+        Caller { plan: Arc::new(Plan::standard(plan)), ..caller.clone() }
     }
 
     /// Another member of the caller's organization.
@@ -148,6 +177,42 @@ impl TestEnvironment<'_> {
     pub async fn check(&self) -> CheckOutcome {
         self.app.clock.advance(TimeDelta::minutes(1));
         self.app.services.run_check(self.id, CheckTrigger::Schedule, None).await.expect("a check is recorded")
+    }
+
+    /// The check that a closing began runs.
+    ///
+    /// # Panics
+    /// When it cannot be recorded.
+    pub async fn closing_check(&self) -> CheckOutcome {
+        self.app.clock.advance(TimeDelta::minutes(1));
+        let person = Some(self.caller.user_id);
+        self.app.services.run_check(self.id, CheckTrigger::Closing, person).await.expect("a check is recorded")
+    }
+
+    /// Opens an incident over what differs.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn incident(&self) -> IncidentId {
+        let created = self.app.services.create_incident(&self.permit(), self.id, None).await;
+        created.expect("an incident is opened").id
+    }
+
+    /// The workspace of an incident.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub async fn incident_page(&self, id: IncidentId) -> IncidentPage {
+        let permit = self.incident_permit(id).await;
+        self.app.services.incident(&permit, id).await.expect("the incident is there")
+    }
+
+    /// A permit for an incident of the one who connected the environment.
+    ///
+    /// # Panics
+    /// When the gate refuses.
+    pub async fn incident_permit<C: cap::Cap>(&self, id: IncidentId) -> Permit<C> {
+        self.app.services.incident_permit(&self.caller, id).await.expect("the caller may")
     }
 
     /// The environment as its page shows it.

@@ -5,6 +5,7 @@ mod checks;
 mod connection;
 mod drift;
 mod environments;
+mod incidents;
 mod me;
 mod overrides;
 mod plan;
@@ -32,8 +33,8 @@ use crate::problem::Problem;
         description = "Watches n8n environments against the workflow definitions in Git.\n\n\
             Sign in with `POST /session`; the cookie that it sets goes with every further request. Requests that change \
             something carry JSON. Errors are problem documents (RFC 9457, `application/problem+json`): 401 sign in; 404 \
-            not there or not yours; 402 the plan does not have it; 403 the role may not; 422 a field cannot be used; 409 \
-            it does not fit the state of things; 429 and 503 try again after `Retry-After`."
+            not there or not yours; 402 the plan does not have it; 403 the role or a policy may not; 422 a field cannot be used; \
+            409 it does not fit the state of things; 412 it was changed since the version in `If-Match`; 429 and 503 try again after `Retry-After`."
     ),
     components(schemas(Problem)),
     security(("session" = [])),
@@ -69,6 +70,21 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(plan::set_limit))
         .routes(routes!(plan::requests, plan::ask))
         .routes(routes!(plan::answer))
+        .routes(routes!(incidents::list))
+        .routes(routes!(incidents::create))
+        .routes(routes!(incidents::show))
+        .routes(routes!(incidents::change))
+        .routes(routes!(incidents::acknowledge))
+        .routes(routes!(incidents::stabilize))
+        .routes(routes!(incidents::reconcile))
+        .routes(routes!(incidents::close))
+        .routes(routes!(incidents::closing))
+        .routes(routes!(incidents::decide))
+        .routes(routes!(incidents::assign))
+        .routes(routes!(incidents::ticket))
+        .routes(routes!(incidents::severity))
+        .routes(routes!(incidents::comment))
+        .routes(routes!(incidents::settings, incidents::set_settings))
 }
 
 /// The OpenAPI document, as JSON.

@@ -51,6 +51,22 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("PUT", "/environments/{environment}/changes/{change}/override", Of(Capability::Override)),
     ("DELETE", "/environments/{environment}/changes/{change}/override", Of(Capability::Override)),
     ("GET", "/environments/{environment}/checks", Of(Capability::Summary)),
+    ("GET", "/incidents", Of(Capability::Incidents)),
+    ("POST", "/environments/{environment}/incidents", Of(Capability::ManageIncidents)),
+    ("GET", "/incidents/{incident}", Of(Capability::Incidents)),
+    ("GET", "/incidents/{incident}/changes/{change}", Of(Capability::Incidents)),
+    ("POST", "/incidents/{incident}/acknowledge", Of(Capability::Lifecycle)),
+    ("POST", "/incidents/{incident}/stabilize", Of(Capability::Stabilize)),
+    ("POST", "/incidents/{incident}/reconcile", Of(Capability::Lifecycle)),
+    ("POST", "/incidents/{incident}/close", Of(Capability::Lifecycle)),
+    ("GET", "/incidents/{incident}/closing", Of(Capability::Incidents)),
+    ("POST", "/incidents/{incident}/decisions", Of(Capability::Decide)),
+    ("PUT", "/incidents/{incident}/owner", Of(Capability::Ownership)),
+    ("PUT", "/incidents/{incident}/ticket", Of(Capability::TicketLink)),
+    ("PUT", "/incidents/{incident}/severity", Of(Capability::AdjustSeverity)),
+    ("POST", "/incidents/{incident}/comments", Of(Capability::ManageIncidents)),
+    ("GET", "/incident-settings", Of(Capability::Configure)),
+    ("PUT", "/incident-settings", Of(Capability::Configure)),
     ("GET", "/plan", Of(Capability::RequestUpgrade)),
     ("GET", "/plan/effect", Of(Capability::ManagePlan)),
     ("PUT", "/plan/tier", Of(Capability::ManagePlan)),
@@ -76,6 +92,15 @@ fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
         (_, "/plan/limits") => {
             json!({ "plan": "PRO", "limit": "HISTORY_DAYS", "value": 60, "reason": "no", "version": -1 })
         }
+        (_, path) if path.ends_with("/acknowledge") => json!({ "version": 1, "reason": "no" }),
+        (_, path) if path.ends_with("/decisions") => json!({ "version": 1, "kind": "PROMOTE", "reason": "no" }),
+        (_, path) if path.ends_with("/owner") => {
+            json!({ "version": 1, "owner": "00000000-0000-7000-8000-000000000000" })
+        }
+        (_, path) if path.ends_with("/ticket") => json!({ "version": 1, "ticket": "" }),
+        (_, path) if path.ends_with("/severity") => json!({ "version": 1, "severity": "LOW", "reason": "no" }),
+        (_, path) if path.ends_with("/comments") => json!({ "text": "no" }),
+        (_, path) if path.starts_with("/incidents/") => json!({ "version": 1 }),
         (_, path) if path.ends_with("/answer") => json!({ "grant": false, "words": "no" }),
         _ => json!({}),
     };
@@ -114,7 +139,13 @@ async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>
     let change = env.change().await.id;
     let permit = owner.caller.permit().unwrap();
     let request = api.app.services.request_upgrade(&permit, Default::default()).await.unwrap();
-    let ids = [("environment", env.id.to_string()), ("change", change.to_string()), ("request", request.to_string())];
+    let incident = env.incident().await;
+    let ids = [
+        ("environment", env.id.to_string()),
+        ("change", change.to_string()),
+        ("request", request.to_string()),
+        ("incident", incident.to_string()),
+    ];
     (BTreeMap::from(ids), serde_json::to_value(&env.draft).unwrap())
 }
 
@@ -140,8 +171,8 @@ async fn a_stranger_learns_nothing_from_any_route() {
         }
         for stranger in [&mighty, &small] {
             let answer = call(stranger, method, path).await;
-            // Below an environment it is looked up first; elsewhere a role that may nowhere is told so.
-            let told = if path.starts_with("/environments/") {
+            // Below an environment or an incident it is looked up first; elsewhere a role that may nowhere is told so.
+            let told = if path.starts_with("/environments/") || path.starts_with("/incidents/") {
                 answer.status == StatusCode::NOT_FOUND
             } else {
                 answer.status == StatusCode::NOT_FOUND || answer.problem() == "role-required"

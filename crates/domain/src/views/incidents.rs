@@ -13,7 +13,7 @@ use crate::severity::Severity;
 
 /// Which incidents a person wants to see. Every field is in the address of the page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct IncidentFilter {
     /// Only those in this status. Without it, the open ones; with `all`, every one.
@@ -76,7 +76,7 @@ pub struct IncidentRow {
     pub closed_at: Option<DateTime<Utc>>,
     /// Its changes that still wait for a decision or for its proof.
     pub open_changes: u32,
-    /// All its changes.
+    /// All its changes but superseded ones, which newer ones carry.
     pub changes: u32,
 }
 
@@ -111,8 +111,10 @@ pub struct IncidentPage {
     pub reason: Option<String>,
     /// The ticket.
     pub ticket: Option<TicketView>,
-    /// The severity that follows from the changes, where a person adjusted it.
+    /// The severity that follows from the changes; the row has the one that holds.
     pub computed_severity: Severity,
+    /// Why a person adjusted it, if somebody did.
+    pub severity_reason: Option<String>,
     /// Its changes, most severe first: those that wait, then those that are decided, then superseded ones.
     pub changes: Vec<IncidentChange>,
     /// What may be opened as a diff.
@@ -257,12 +259,17 @@ pub struct ReceiptView {
     pub git_commit: String,
     /// The fingerprint of the live side, in hex.
     pub live_fingerprint: String,
-    /// The fingerprint of the desired side, in hex: equal to the live one.
+    /// The fingerprint of the desired side, in hex. It is the live one's where both sides carry every field; a format that
+    /// leaves fields out agrees with a side that states them, and has a fingerprint of its own.
     pub desired_fingerprint: String,
     /// Workflows compared.
     pub workflows: u32,
-    /// BLAKE3 of the whole receipt in its stored form, in hex.
+    /// BLAKE3 of the document as canonical JSON (RFC 8785), in hex.
     pub digest: String,
+    /// Ed25519 over the 32 bytes of the digest by the installation's key, in hex.
+    pub signature: String,
+    /// The public half of that key, in hex.
+    pub public_key: String,
     /// The whole receipt as it is stored: decisions and artifacts, too.
     pub document: serde_json::Value,
 }

@@ -292,6 +292,7 @@ impl Services {
             Err(StoreError::WrongRows { rows: 0 }) => return Err(ServiceError::Conflict(TAKEN_OVER.to_owned())),
             ended => ended?,
         }
+        self.refuse_unread(&mut tx, environment, check, failure, now).await?;
         self.announce(&mut tx, organization, id, "check.finished").await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(())

@@ -19,6 +19,7 @@ use super::identity::Pair;
 use super::judge::{Difference, Evidence, Verdict};
 use super::vanish::{Vanishing, cause_of, seen_last};
 use crate::Services;
+use crate::incidents::joining::Seen;
 
 impl Services {
     /// Writes everything down.
@@ -64,6 +65,8 @@ impl Services {
 
         let found = findings(evidence, differing);
         schedule::record_good(&mut tx, organization, id, now, &found.commit, &found.tree, differing > 0).await?;
+        let seen = Seen { environment: evidence.environment, check, found: &found, now };
+        self.join_incident(&mut tx, &seen).await?;
         environments::recount(&mut tx, organization, id).await?;
         match checks::end_good(&mut tx, organization, check, &found, now).await {
             // Nothing of what was written above stays.

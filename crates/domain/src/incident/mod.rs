@@ -1,6 +1,14 @@
-//! Drift incidents: their lifecycle.
+//! Drift incidents: their words, their lifecycle as types, the proofs that it takes, tickets and mentions.
 
 use crate::words::words;
+
+mod lifecycle;
+pub mod mentions;
+mod proofs;
+pub mod ticket;
+
+pub use lifecycle::{AnyIncident, Facts, Incident, Inconsistent, NewDrift, Refusal, Step, Times, step};
+pub use proofs::{GoodLook, InSync, Settled, Standing, StillDifferent, Unsettled};
 
 words! {
     /// Where an incident stands (seed: `Detected → Acknowledged → Stabilized → Reconciled → Closed`).
@@ -15,6 +23,26 @@ words! {
         Reconciled = "RECONCILED",
         /// Proven equal by a check of the closing's own. Final.
         Closed = "CLOSED",
+    }
+}
+
+impl IncidentStatus {
+    /// Whether an incident in this status is open: it makes the badge of its environment.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        !matches!(self, Self::Closed)
+    }
+
+    /// What a person reads.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Detected => "Detected",
+            Self::Acknowledged => "Acknowledged",
+            Self::Stabilized => "Stabilized",
+            Self::Reconciled => "Reconciled",
+            Self::Closed => "Closed",
+        }
     }
 }
 
@@ -67,3 +95,6 @@ words! {
         Recheck = "RECHECK",
     }
 }
+
+#[cfg(test)]
+mod tests;

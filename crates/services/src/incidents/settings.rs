@@ -1,0 +1,78 @@
+//! What an organization sets for its incidents: which environments open one by themselves, and how its tickets look.
+
+use drift_domain::environment::EnvironmentClass;
+use drift_domain::incident::ticket::Pattern;
+use drift_store::events::NewEvent;
+use drift_store::incidents::Settings;
+use drift_store::{StoreError, events, incidents};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::Services;
+use crate::error::{ServiceError, ServiceResult};
+use crate::gate::{Permit, cap};
+
+/// What an organization sets for its incidents.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IncidentSettings {
+    /// Classes of environments whose new drift opens an incident by itself. `None`: production, on plans with the whole of
+    /// incident management.
+    pub automatic: Option<Vec<EnvironmentClass>>,
+    /// How a ticket's key looks, with `{n}` for its number: `OPS-{n}`. Empty for none.
+    pub ticket_pattern: String,
+    /// Where such a key leads, with `{n}` in it as well. Empty for none.
+    pub ticket_address: String,
+}
+
+impl Services {
+    /// What the organization has set.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`] when the database does not answer.
+    pub async fn incident_settings(&self, permit: &Permit<cap::Configure>) -> ServiceResult<IncidentSettings> {
+        let mut db = self.tenant(permit.organization()).await?;
+        let Settings { automatic, ticket } = incidents::settings(&mut db, permit.organization()).await?;
+        let (ticket_pattern, ticket_address) = ticket.unwrap_or_default();
+        Ok(IncidentSettings { automatic, ticket_pattern, ticket_address })
+    }
+
+    /// Sets it.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] for a pattern that leads nowhere.
+    pub async fn set_incident_settings(
+        &self,
+        permit: &Permit<cap::Configure>,
+        set: IncidentSettings,
+    ) -> ServiceResult<()> {
+        let ticket = match (set.ticket_pattern.trim(), set.ticket_address.trim()) {
+            ("", "") => None,
+            (key, address) => {
+                let pattern = Pattern::new(key, address)
+                    .map_err(|error| ServiceError::invalid("ticket_pattern", error.to_string()))?;
+                Some((pattern.key().to_owned(), pattern.address().to_owned()))
+            }
+        };
+        let organization = permit.organization();
+        let settings = Settings { automatic: set.automatic, ticket };
+        let mut tx = self.tenant(organization).await?;
+        incidents::set_settings(&mut tx, organization, &settings).await?;
+        let event = NewEvent {
+            organization_id: organization,
+            environment_id: None,
+            change_id: None,
+            kind: "incident_settings.set",
+            actor: Some(permit.caller().user_id),
+            data: json!({ "automatic": settings.automatic, "ticket": settings.ticket }),
+        };
+        events::append(&mut tx, &event, self.clock.now()).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(())
+    }
+}
+
+/// The organization's tickets. A stored pattern that this version does not take leads nowhere.
+pub(super) fn pattern(settings: &Settings) -> Option<Pattern> {
+    settings.ticket.as_ref().and_then(|(key, address)| Pattern::new(key, address).ok())
+}

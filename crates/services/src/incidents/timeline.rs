@@ -1,0 +1,118 @@
+//! The timeline: what is stored is what happened, and the words for it are found when it is read.
+
+use std::collections::HashMap;
+
+use drift_domain::change::VanishedCause;
+use drift_domain::ids::UserId;
+use drift_domain::incident::IncidentStatus;
+use drift_domain::severity::Severity;
+use drift_domain::views::{PersonView, TimelineEntry};
+use drift_store::events::TimelineRecord;
+use drift_store::people::Member;
+use serde_json::Value;
+
+use super::joining;
+
+/// The entries for a screen.
+pub(super) fn entries(records: Vec<TimelineRecord>, members: &[Member]) -> Vec<TimelineEntry> {
+    let names: HashMap<UserId, &str> = members.iter().map(|member| (member.user_id, member.name.as_str())).collect();
+    records
+        .into_iter()
+        .map(|record| {
+            let text = sentence(&record);
+            let mentions: Vec<UserId> = record
+                .data
+                .get("mentions")
+                .and_then(|ids| serde_json::from_value(ids.clone()).ok())
+                .unwrap_or_default();
+            let note = ["note", "reason"].iter().find_map(|key| record.data[*key].as_str()).map(str::to_owned);
+            let person = |id: UserId| names.get(&id).map(|name| PersonView { id, name: (*name).to_owned() });
+            TimelineEntry {
+                id: record.id,
+                kind: record.kind,
+                text,
+                note,
+                mentions: mentions.into_iter().filter_map(person).collect(),
+                by: record.by.map(|(id, name)| PersonView { id, name }),
+                at: record.at,
+            }
+        })
+        .collect()
+}
+
+/// What happened, in one sentence that names who did it.
+pub(super) fn sentence(record: &TimelineRecord) -> String {
+    let data = &record.data;
+    let who = record.by.as_ref().map_or("WorkflowOps", |by| by.1.as_str());
+    let text = |key: &str| data[key].as_str().unwrap_or_default();
+    let path = || text("decision").to_owned();
+    let workflow = || format!("“{}”", text("workflow"));
+    match record.kind.as_str() {
+        "incident.created" if record.by.is_some() => format!("{who} opened the incident: {}.", differ(data)),
+        "incident.created" => format!("The organization's policy opened the incident: {}.", differ(data)),
+        "incident.recurs" => format!("The same workflows drifted before: {}.", numbers(data)),
+        "incident.acknowledged" => match data["owner"]["name"].as_str() {
+            Some(owner) if owner != who => format!("{who} acknowledged the incident for {owner}, who owns it now."),
+            _ => format!("{who} acknowledged the incident and owns it now."),
+        },
+        "incident.stabilized" => format!("{who} said that production is stable."),
+        "incident.reconciled" => format!("{who} stated that every change is carried out; the newest check agrees."),
+        "incident.regressed" => format!("New drift took the incident back to {}.", status(text("to"))),
+        "incident.drift_joined" if data["since_stabilized"] == true => {
+            format!("New drift since production was stable: {}.", differ(data))
+        }
+        "incident.drift_joined" => format!("New drift joined: {}.", differ(data)),
+        "incident.decided" if !data["instead"].is_null() => {
+            format!("{who} chose {} for {}, instead of {}.", path(), workflow(), text("instead"))
+        }
+        "incident.decided" => format!("{who} chose {} for {}.", path(), workflow()),
+        "incident.confirmed" | "change.decided" => format!("{who} confirmed {} for {}.", path(), workflow()),
+        "incident.carried_out" => format!("A check saw {} carried out for {}.", path(), workflow()),
+        "incident.not_as_decided" => format!("{} for {} failed. {}", path(), workflow(), text("why")),
+        "incident.change_vanished" => {
+            format!("{} no longer differs, and nobody had decided: {}", workflow(), cause(text("cause")))
+        }
+        "incident.assigned" => format!("{who} made {} the owner.", data["owner"]["name"].as_str().unwrap_or_default()),
+        "incident.ticket_set" if data["ticket"].is_null() => format!("{who} took the ticket away."),
+        "incident.ticket_set" => format!("{who} set the ticket to {}.", text("ticket")),
+        "incident.severity_set" => format!("{who} set the severity to {}.", severity(text("severity"))),
+        "incident.severity_raised" => format!("The new drift raised the severity to {}.", severity(text("severity"))),
+        "incident.commented" => format!("{who} commented."),
+        "incident.closing_asked" => format!("{who} asked to close the incident; a check of its own decides."),
+        "incident.closing_refused" => format!("The closing was refused. {}", text("why")),
+        "incident.closed" => {
+            format!("The check that {who} asked for found live equal to Git, and the incident closed.")
+        }
+        // Of a later version of the product.
+        other => format!("{who}: {}.", other.replace(['.', '_'], " ")),
+    }
+}
+
+fn differ(data: &Value) -> String {
+    let count = data["changes"].as_u64().unwrap_or_default();
+    let names = data["workflows"].as_array().cloned().unwrap_or_default();
+    let mut listed: Vec<String> = names.iter().filter_map(Value::as_str).map(|name| format!("“{name}”")).collect();
+    let more = count.saturating_sub(listed.len() as u64);
+    if more > 0 {
+        listed.push(format!("{more} more"));
+    }
+    let verb = if count == 1 { "differs" } else { "differ" };
+    format!("{} {verb}", listed.join(", "))
+}
+
+fn numbers(data: &Value) -> String {
+    let numbers = data["numbers"].as_array().cloned().unwrap_or_default();
+    numbers.iter().filter_map(Value::as_i64).map(|n| format!("INC-{n}")).collect::<Vec<_>>().join(", ")
+}
+
+fn status(word: &str) -> String {
+    word.parse().map_or_else(|_| word.to_lowercase(), |status: IncidentStatus| status.label().to_lowercase())
+}
+
+fn severity(word: &str) -> String {
+    word.parse().map_or_else(|_| word.to_lowercase(), |severity: Severity| severity.label().to_lowercase())
+}
+
+fn cause(word: &str) -> String {
+    word.parse().map_or_else(|_| String::new(), |cause: VanishedCause| joining::words(cause).to_owned())
+}

@@ -1,0 +1,274 @@
+//! Reconciliation artifacts: the execution of decisions, and what came of it.
+
+use chrono::{DateTime, Utc};
+use drift_domain::change::{ChangeState, DecisionKind, VanishedCause};
+use drift_domain::ids::{ArtifactId, ChangeId, CheckId, DecisionId, IncidentId, OrganizationId, UserId};
+use drift_domain::incident::ArtifactState;
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::error::{StoreError, StoreResult, word};
+
+/// An artifact as it is stored, with the decision that it carries out.
+#[derive(Clone, Debug)]
+pub struct ArtifactRecord {
+    /// Its identifier.
+    pub id: ArtifactId,
+    /// The change that it is for.
+    pub change: ChangeId,
+    /// The decision.
+    pub decision: DecisionId,
+    /// What was decided.
+    pub kind: DecisionKind,
+    /// How far it is.
+    pub state: ArtifactState,
+    /// Whether people carry it out by hand.
+    pub by_hand: bool,
+    /// The check that saw it carried out.
+    pub verified_by: Option<CheckId>,
+    /// Why it was decided.
+    pub reason: String,
+    /// For REPLACE: the commit, or what else takes the place.
+    pub replacement: Option<String>,
+    /// Who decided.
+    pub by: (UserId, String),
+    /// When it was decided.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// What it left elsewhere.
+    pub external_ref: Option<Value>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// An artifact to be begun.
+#[derive(Clone, Copy, Debug)]
+pub struct NewArtifact {
+    /// Its identifier.
+    pub id: ArtifactId,
+    /// The incident that it is part of.
+    pub incident: Option<IncidentId>,
+    /// The change that it is for.
+    pub change: ChangeId,
+    /// The decision.
+    pub decision: DecisionId,
+    /// What was decided.
+    pub kind: DecisionKind,
+    /// Whether people carry it out by hand.
+    pub by_hand: bool,
+}
+
+/// Begins an artifact: PENDING.
+///
+/// # Errors
+/// A constraint when another of the same change is pending.
+pub async fn begin(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    new: &NewArtifact,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    sqlx::query!(
+        "INSERT INTO drift_reconciliation_artifacts (organization_id, id, incident_id, change_id, decision_id, type, status,
+             by_hand, started_at, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'PENDING', $7, $8, $8)",
+        organization.0,
+        new.id.0,
+        new.incident.map(|id| id.0),
+        new.change.0,
+        new.decision.0,
+        new.kind.as_str(),
+        new.by_hand,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// How an artifact ends.
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome<'a> {
+    /// This check saw it carried out.
+    Verified(CheckId),
+    /// It was not carried out, or not as decided.
+    Failed(&'a str),
+}
+
+/// Ends the pending artifact of a change, if there is one; answers it.
+///
+/// # Errors
+/// The database failed.
+pub async fn end(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    change: ChangeId,
+    outcome: Outcome<'_>,
+    now: DateTime<Utc>,
+) -> StoreResult<Option<ArtifactId>> {
+    let (status, verified_by, error) = match outcome {
+        Outcome::Verified(check) => ("SUCCESS", Some(check.0), None),
+        Outcome::Failed(why) => ("FAILED", None, Some(why)),
+    };
+    let ended = sqlx::query_scalar!(
+        "UPDATE drift_reconciliation_artifacts SET status = $3, verified_by = $4, error_message = $5,
+             finished_at = greatest(started_at, $6)
+         WHERE organization_id = $1 AND change_id = $2 AND status = 'PENDING' RETURNING id",
+        organization.0,
+        change.0,
+        status,
+        verified_by,
+        error,
+        now,
+    );
+    Ok(ended.fetch_optional(db).await?.map(ArtifactId))
+}
+
+/// A change of an incident whose path is chosen and that the newest record no longer shows as it was then.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// The change.
+    pub change: ChangeId,
+    /// Its workflow's name.
+    pub workflow: String,
+    /// Where the change stands.
+    pub state: ChangeState,
+    /// What became of it, where it vanished.
+    pub cause: Option<VanishedCause>,
+    /// The decision.
+    pub decision: DecisionId,
+    /// What was decided.
+    pub kind: DecisionKind,
+    /// Whether people carry it out by hand.
+    pub by_hand: bool,
+}
+
+/// Changes of an incident with a pending artifact that are not open as they were: vanished, or superseded.
+///
+/// # Errors
+/// The database failed, or holds what this version cannot read.
+pub async fn moved_on(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    incident: IncidentId,
+) -> StoreResult<Vec<Chosen>> {
+    let rows = sqlx::query!(
+        "SELECT c.id, w.name, c.state, c.vanished_cause, a.decision_id, a.type AS kind, a.by_hand
+         FROM drift_reconciliation_artifacts a
+         JOIN changes c ON c.organization_id = a.organization_id AND c.id = a.change_id
+         JOIN workflows w ON w.organization_id = c.organization_id AND w.id = c.workflow_id
+         WHERE a.organization_id = $1 AND a.incident_id = $2 AND a.status = 'PENDING' AND c.state <> 'OPEN'
+         ORDER BY lower(w.name), c.id",
+        organization.0,
+        incident.0
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Chosen {
+                change: ChangeId(row.id),
+                workflow: row.name,
+                state: word(&row.state)?,
+                cause: row.vanished_cause.as_deref().map(word).transpose()?,
+                decision: DecisionId(row.decision_id),
+                kind: word(&row.kind)?,
+                by_hand: row.by_hand,
+            })
+        })
+        .collect()
+}
+
+/// Every artifact of an incident, the newest first.
+///
+/// # Errors
+/// The database failed, or holds what this version cannot read.
+pub async fn of_incident(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    incident: IncidentId,
+) -> StoreResult<Vec<ArtifactRecord>> {
+    let rows = sqlx::query!(
+        r#"SELECT a.id, a.change_id, a.decision_id, a.type AS kind, a.status, a.by_hand, a.verified_by, d.reason,
+               d.replacement, d.decided_by, u.name, a.started_at, a.finished_at, a.external_ref, a.error_message
+           FROM drift_reconciliation_artifacts a
+           JOIN decisions d ON d.organization_id = a.organization_id AND d.id = a.decision_id
+           JOIN users u ON u.id = d.decided_by
+           WHERE a.organization_id = $1 AND a.incident_id = $2 ORDER BY a.id DESC"#,
+        organization.0,
+        incident.0
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok::<_, StoreError>(ArtifactRecord {
+                id: ArtifactId(row.id),
+                change: ChangeId(row.change_id),
+                decision: DecisionId(row.decision_id),
+                kind: word(&row.kind)?,
+                state: word(&row.status)?,
+                by_hand: row.by_hand,
+                verified_by: row.verified_by.map(CheckId),
+                reason: row.reason,
+                replacement: row.replacement,
+                by: (UserId(row.decided_by), row.name),
+                started_at: row.started_at,
+                finished_at: row.finished_at,
+                external_ref: row.external_ref,
+                error: row.error_message,
+            })
+        })
+        .collect()
+}
+
+/// A decision that ended a change of an incident, for the receipt.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The change.
+    pub change: ChangeId,
+    /// The decision.
+    pub decision: DecisionId,
+    /// What was decided.
+    pub kind: DecisionKind,
+    /// Why.
+    pub reason: String,
+    /// Who decided.
+    pub by: (UserId, String),
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// The decisions that ended the changes of an incident.
+///
+/// # Errors
+/// The database failed, or holds what this version cannot read.
+pub async fn endings(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    incident: IncidentId,
+) -> StoreResult<Vec<Ended>> {
+    let rows = sqlx::query!(
+        "SELECT c.id AS change, d.id, d.kind, d.reason, d.decided_by, u.name, d.decided_at
+         FROM changes c JOIN decisions d ON d.organization_id = c.organization_id AND d.id = c.decision_id
+         JOIN users u ON u.id = d.decided_by
+         WHERE c.organization_id = $1 AND c.incident_id = $2 ORDER BY d.id",
+        organization.0,
+        incident.0
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Ended {
+                change: ChangeId(row.change),
+                decision: DecisionId(row.id),
+                kind: word(&row.kind)?,
+                reason: row.reason,
+                by: (UserId(row.decided_by), row.name),
+                at: row.decided_at,
+            })
+        })
+        .collect()
+}
