@@ -1,7 +1,7 @@
 # Two commands matter: `make run` and `make test`. Each installs what it needs first.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt sqlx
+.PHONY: help run test check fmt sqlx bench compare
 
 help: ## Show this
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,3 +20,9 @@ fmt: ## Format the code
 
 sqlx: ## Write the offline data of the SQL statements (.sqlx) anew
 	@scripts/sqlx prepare
+
+bench: ## How fast the engine is, as ratios (docs/performance.md)
+	cargo bench -p drift-engine --bench engine
+
+compare: ## The engine beside jq and diff, jsondiffpatch and deepdiff
+	@scripts/compare-diff-tools

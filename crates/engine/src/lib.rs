@@ -16,7 +16,7 @@ mod workflow;
 pub use canonical::node::Step;
 pub use diff::{Change, ChangeKind, ChangeTraits, Diff, DiffSummary, Hunk, Line, LineOp, Named, Sides, diff};
 pub use ignored::{Ignored, Rule};
-pub use parse::{FileError, Problem, WorkflowError, parse, parse_file};
+pub use parse::{FileError, Problem, WorkflowError, parse, parse_each, parse_file};
 pub use prints::{Base, Prints, environment_fingerprint, origin, raw_fingerprint};
 pub use redact::{Redactor, redact, redact_both};
 pub use workflow::{Draft, Workflow};

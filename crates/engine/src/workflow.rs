@@ -128,11 +128,15 @@ impl Workflow {
             let theirs = other.top_notes.iter().find(|(_, k, _)| other.doc.spelt(*k) == self.doc.spelt(key));
             !theirs.is_some_and(|(.., theirs)| self.doc.same(value, &other.doc, *theirs))
         });
-        self.note_node_order(notes);
+        if !self.node_names().eq(other.node_names()) {
+            self.note_node_order(notes);
+        }
         if !self.doc.same(self.connections, &other.doc, other.connections) {
             connections::edges(&self.doc, self.connections, notes);
         }
-        settings::canonical(&self.doc, self.settings, notes);
+        if !self.doc.same(self.settings, &other.doc, other.settings) {
+            settings::canonical(&self.doc, self.settings, notes);
+        }
     }
 
     /// As [`Workflow::note`], of everything.
@@ -149,8 +153,12 @@ impl Workflow {
         }
     }
 
+    fn node_names(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().map(|n| self.doc.at(n.name))
+    }
+
     fn note_node_order(&self, notes: &mut Notes) {
-        let order: Vec<_> = self.nodes.iter().map(|n| self.doc.at(n.name)).collect();
+        let order: Vec<_> = self.node_names().collect();
         let mut names = order.clone();
         names.sort_unstable();
         notes.note_hash(Rule::NodeOrder, names, order);

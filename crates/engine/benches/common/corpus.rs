@@ -24,7 +24,9 @@ impl Corpus {
         let folders: Option<Vec<_>> =
             ["workflows-open", "workflows-firstparty", "pairs-open"].iter().map(|name| unpacked(name)).collect();
         let Some(folders) = folders else {
-            eprintln!("skipped: the archives of real workflows (no ../shared/data, zstd or tar); the fixtures stand in");
+            eprintln!(
+                "skipped: the archives of real workflows (no ../shared/data, zstd or tar); the fixtures stand in"
+            );
             let workflows = fixtures();
             let pairs = workflows.iter().map(|desired| [edited(desired), desired.clone()]).collect();
             return Self { source: "the crate's fixtures".to_owned(), workflows, pairs };
@@ -52,7 +54,7 @@ pub fn fixtures() -> Vec<Vec<u8>> {
 /// The folder of an archive, unpacked once below the build's own folder.
 fn unpacked(name: &str) -> Option<PathBuf> {
     let archive = Path::new(SHARED).join(format!("{name}.tar.zst"));
-    let to = Path::new(option_env!("CARGO_TARGET_TMPDIR").unwrap_or("/tmp/t-engine/tmp")).join("corpus");
+    let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join("corpus");
     let folder = to.join(name);
     if archive.is_file() && !folder.is_dir() {
         std::fs::create_dir_all(&to).ok()?;

@@ -9,7 +9,7 @@ pub struct Measured {
     subject: Vec<Duration>,
 }
 
-/// Runs both in turns, at least `rounds` times each.
+/// Runs both in turns, `rounds` times each.
 pub fn measure<A, B>(rounds: usize, mut reference: impl FnMut() -> A, mut subject: impl FnMut() -> B) -> Measured {
     let mut measured = Measured { reference: Vec::new(), subject: Vec::new() };
     // The first round warms caches and is thrown away.
@@ -28,24 +28,27 @@ pub fn measure<A, B>(rounds: usize, mut reference: impl FnMut() -> A, mut subjec
 }
 
 impl Measured {
-    /// The subject's time by the reference's: the median over rounds, since one round's pair ran side by side.
+    /// The subject's time by the reference's: the median over rounds, whose two halves ran side by side.
     pub fn ratio(&self) -> f64 {
-        let mut ratios: Vec<_> =
-            self.subject.iter().zip(&self.reference).map(|(s, r)| s.as_secs_f64() / r.as_secs_f64()).collect();
+        let halves = self.subject.iter().zip(&self.reference);
+        let mut ratios: Vec<_> = halves.map(|(s, r)| s.as_secs_f64() / r.as_secs_f64()).collect();
         ratios.sort_by(f64::total_cmp);
         ratios[ratios.len() / 2]
     }
 
-    /// One line: both speeds (best round) and the ratio.
-    pub fn print(&self, what: &str, reference: &str, bytes: usize, goal: &str) {
-        let best = |times: &[Duration]| times.iter().min().copied().unwrap_or_default().as_secs_f64();
-        #[expect(clippy::cast_precision_loss, reason = "megabytes")]
-        let speed = |seconds: f64| bytes as f64 / seconds / 1e6;
-        println!(
-            "{what:<58} {:>7.0} MB/s | {reference:<34} {:>7.0} MB/s | time ratio {:.3} {goal}",
-            speed(best(&self.subject)),
-            speed(best(&self.reference)),
-            self.ratio(),
-        );
+    /// The subject's best round.
+    pub fn best(&self) -> Duration {
+        self.subject.iter().min().copied().unwrap_or_default()
     }
+
+    /// The reference's best round.
+    pub fn best_reference(&self) -> Duration {
+        self.reference.iter().min().copied().unwrap_or_default()
+    }
+}
+
+/// Bytes in a time, in megabytes by the second.
+#[expect(clippy::cast_precision_loss, reason = "a speed to be read")]
+pub fn speed(bytes: usize, time: Duration) -> f64 {
+    bytes as f64 / time.as_secs_f64() / 1e6
 }

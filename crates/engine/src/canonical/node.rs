@@ -157,7 +157,12 @@ pub(crate) fn write_fields(
     notes: &mut Notes,
     out: &mut Vec<u8>,
 ) {
-    Form { doc, hard, path: Vec::new(), soft, notes, out }.node(node);
+    Form { doc, hard, sticky: false, path: Vec::new(), soft, notes, out }.node(node);
+}
+
+/// Writes a sticky note, of which everything is only shown, as canonical JSON.
+pub(crate) fn write_sticky(doc: &Document, node: Json, notes: &mut Notes, out: &mut Vec<u8>) {
+    Form { doc, hard: false, sticky: true, path: Vec::new(), soft: &mut (), notes, out }.node(node);
 }
 
 /// Writes what is shown of a node and is never drift, as canonical JSON.
@@ -191,6 +196,8 @@ const VERSION: &str = "typeVersion";
 struct Form<'a, S> {
     doc: &'a Document,
     hard: bool,
+    /// Whether what is only shown is written too.
+    sticky: bool,
     path: Vec<At>,
     soft: &'a mut S,
     notes: &'a mut Notes,
@@ -229,6 +236,10 @@ impl<S: Soft> Form<'_, S> {
                     self.doc.write_tidy(value, self.out);
                 }
                 Field::Soft => self.soft_or_keep(key, value, begin),
+                Field::Cosmetic if self.sticky && !Default::of(name).is(self.doc, value) => {
+                    open(self.doc, key, begin, self.out);
+                    self.doc.write_tidy(value, self.out);
+                }
                 Field::Cosmetic => {}
                 Field::Parameters => {
                     let mark = open(self.doc, key, begin, self.out);

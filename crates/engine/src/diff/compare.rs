@@ -1,5 +1,6 @@
 //! Comparing two workflows.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
@@ -26,16 +27,17 @@ pub fn diff(live: &Workflow, desired: &Workflow) -> Diff {
     let is_shared = |name: &str| [&ours_shared, &theirs_shared].iter().any(|names| names.binary_search(&name).is_ok());
     let ours = prepare(live, is_shared);
     let theirs = prepare(desired, is_shared);
-    let live_edges = connections::edges(&live.doc, live.connections, &mut Notes::off());
-    let desired_edges = connections::edges(&desired.doc, desired.connections, &mut Notes::off());
-    let matches = matching::matches(&ours, &theirs, [&live_edges, &desired_edges]);
+    // Asked for where nodes or connections differ.
+    let edges = LazyCell::new(|| [live, desired].map(|w| connections::edges(&w.doc, w.connections, &mut Notes::off())));
+    let matches = matching::matches(&ours, &theirs, &edges);
     let renamed = renamed(&ours, &theirs, &matches);
     let mut differ = Differ { changes: Vec::new(), redactor: Redactor::new(), renamed: &renamed, not_carried: 0 };
     differ.workflow(live, desired);
     differ.nodes(&ours, &theirs, &matches);
     // Where every node stands under its name on both sides, the same connections are the same.
-    let rewired = !live.doc.same(live.connections, &desired.doc, desired.connections) || !matches.keep_names(&ours, &theirs);
-    let changes = if rewired { edges::changes(&ours, &theirs, [&live_edges, &desired_edges], &matches) } else { Vec::new() };
+    let rewired =
+        !live.doc.same(live.connections, &desired.doc, desired.connections) || !matches.keep_names(&ours, &theirs);
+    let changes = if rewired { edges::changes(&ours, &theirs, &edges, &matches) } else { Vec::new() };
     for mut change in changes {
         change.node = change.node.map(|name| differ.redactor.name(&name));
         for side in [&mut change.desired, &mut change.live] {

@@ -35,7 +35,7 @@ fn key<'a>(e: &'a Edge<'a>, end: impl Fn(&'a str) -> End<'a>) -> Key<'a> {
 pub(super) fn changes(
     live: &[Prepared<'_>],
     desired: &[Prepared<'_>],
-    edges: [&[Edge<'_>]; 2],
+    edges: &[Vec<Edge<'_>>; 2],
     matches: &Matches,
 ) -> Vec<Change> {
     let mut ends: HashMap<&str, End<'_>> = HashMap::new();
@@ -56,10 +56,10 @@ pub(super) fn changes(
         }
     }
     let mut balance: BTreeMap<Key<'_>, i64> = BTreeMap::new();
-    for e in edges[0] {
+    for e in &edges[0] {
         *balance.entry(key(e, |name| ends.get(name).copied().unwrap_or(End::Known(name)))).or_default() += 1;
     }
-    for e in edges[1] {
+    for e in &edges[1] {
         *balance.entry(key(e, End::Known)).or_default() -= 1;
     }
     balance.into_iter().filter(|(_, n)| *n != 0).map(|(key, n)| change(key, n > 0)).collect()

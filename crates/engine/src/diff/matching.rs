@@ -2,12 +2,11 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
-
-use serde_json::Value;
+use std::ops::Deref;
 
 use crate::canonical::connections::{Edge, name_counts};
 use crate::canonical::node::{self, STICKY, Step};
-use crate::canonical::value::{self, is_uuid};
+use crate::canonical::value::is_uuid;
 use crate::ignored::Notes;
 use crate::json::{Document, Json, Member};
 use crate::workflow::Node;
@@ -32,13 +31,14 @@ pub(super) struct Prepared<'a> {
 pub(super) struct CanonicalNode {
     /// What makes a difference, without what equals a default, as canonical JSON. Of a sticky note nothing.
     pub(super) fields: Vec<u8>,
+    /// Of a sticky note its parameters, as canonical JSON.
+    text: Vec<u8>,
     /// What is only shown, as canonical JSON.
     pub(super) cosmetic: Vec<u8>,
     /// Compared only where both sides have it: values as canonical JSON.
     pub(super) soft: Vec<(Vec<Step>, Vec<u8>)>,
     /// What was left out.
     pub(super) notes: Notes,
-    hash: blake3::Hash,
 }
 
 impl<'a> Prepared<'a> {
@@ -65,18 +65,22 @@ impl<'a> Prepared<'a> {
         self.form.get_or_init(|| {
             let (mut notes, mut soft) = (Notes::on(), Vec::new());
             let (mut fields, mut cosmetic) = (Vec::with_capacity(512), Vec::with_capacity(64));
+            if self.is_sticky() {
+                node::write_sticky(self.doc, self.json, &mut notes, &mut cosmetic);
+                let (doc, json) = read_again(&cosmetic);
+                let text = doc.get(json, "parameters").unwrap_or(Json::Null);
+                let text = doc.bytes(text);
+                return CanonicalNode { fields: b"{}".to_vec(), text, cosmetic, soft, notes };
+            }
             node::write_fields(self.doc, self.json, self.hard, &mut soft, &mut notes, &mut fields);
             node::write_cosmetic(self.doc, self.json, &mut cosmetic);
-            if self.is_sticky() {
-                let mut all = value::read_map(&cosmetic);
-                all.extend(value::read_map(&fields));
-                let text = blake3::hash(&value::bytes(all.get("parameters").unwrap_or(&Value::Null)));
-                let cosmetic = value::bytes(&Value::Object(all));
-                return CanonicalNode { fields: b"{}".to_vec(), cosmetic, soft: Vec::new(), notes, hash: text };
-            }
-            let hash = blake3::hash(&fields);
-            CanonicalNode { fields, cosmetic, soft, notes, hash }
+            CanonicalNode { fields, text: Vec::new(), cosmetic, soft, notes }
         })
+    }
+
+    /// What it is known by, as canonical JSON: of a sticky note its text, else what makes a difference.
+    fn content(&self) -> &[u8] {
+        if self.is_sticky() { &self.form().text } else { &self.form().fields }
     }
 
     /// What makes a difference.
@@ -160,18 +164,23 @@ impl Matches {
 /// fingerprints never differ. Then ids where they are trustworthy (UUIDs that occur once, on nodes of one type; ids such
 /// as `node-3` are counted anew by the tools that write them), names on nodes of one type, other ids, names alone (a node
 /// that was replaced by one of another type), and last likeness.
-pub(super) fn matches(live: &[Prepared<'_>], desired: &[Prepared<'_>], edges: [&[Edge<'_>]; 2]) -> Matches {
+pub(super) fn matches<'e>(
+    live: &[Prepared<'_>],
+    desired: &[Prepared<'_>],
+    edges: &impl Deref<Target = [Vec<Edge<'e>>; 2]>,
+) -> Matches {
     let mut m = Matches {
         same: vec![false; live.len()],
         desired_of: vec![None; live.len()],
         live_of: vec![None; desired.len()],
     };
     by_sameness(&mut m, live, desired);
-    by_key(&mut m, live, desired, |p| Some((p.name, *p.form().hash.as_bytes())));
+    let any = |_: &Prepared<'_>, _: &Prepared<'_>| true;
+    by_key(&mut m, live, desired, |p| Some(p.name), |a, b| a.content() == b.content());
     by_id(&mut m, live, desired, is_uuid);
-    by_key(&mut m, live, desired, |p| Some((p.name, p.kind)).filter(|k| !k.0.is_empty()));
+    by_key(&mut m, live, desired, |p| Some((p.name, p.kind)).filter(|k| !k.0.is_empty()), any);
     by_id(&mut m, live, desired, |_| true);
-    by_key(&mut m, live, desired, |p| Some(p.name).filter(|name| !name.is_empty() && !p.is_sticky()));
+    by_key(&mut m, live, desired, |p| Some(p.name).filter(|name| !name.is_empty() && !p.is_sticky()), any);
     for _ in 0..ROUNDS {
         if !by_likeness(&mut m, live, desired, edges) {
             break;
@@ -195,12 +204,13 @@ fn by_sameness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>])
 /// Whether two nodes of one key are the same one.
 type Pass<'f> = &'f dyn Fn(&Prepared<'_>, &Prepared<'_>) -> bool;
 
-/// Pairs what has the same key; within a key first what has the same id, then the same place, then in order.
+/// Pairs what has the same key and is alike; within a key first what has the same id, then the same place, then in order.
 fn by_key<'p, K: std::hash::Hash + Eq>(
     m: &mut Matches,
     live: &'p [Prepared<'p>],
     desired: &'p [Prepared<'p>],
     key: impl Fn(&'p Prepared<'p>) -> Option<K>,
+    alike: impl Fn(&Prepared<'_>, &Prepared<'_>) -> bool,
 ) {
     if m.is_full() {
         return;
@@ -219,7 +229,7 @@ fn by_key<'p, K: std::hash::Hash + Eq>(
                 continue;
             }
             let Some(bucket) = key(d).and_then(|key| buckets.get_mut(&key)) else { continue };
-            if let Some(at) = bucket.iter().position(|&i| pass(&live[i], d)) {
+            if let Some(at) = bucket.iter().position(|&i| pass(&live[i], d) && alike(&live[i], d)) {
                 m.pair(bucket.remove(at), j);
             }
         }
@@ -273,12 +283,17 @@ struct Looks<'a> {
     sole: bool,
 }
 
-fn by_likeness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>], edges: [&[Edge<'_>]; 2]) -> bool {
+fn by_likeness<'e>(
+    m: &mut Matches,
+    live: &[Prepared<'_>],
+    desired: &[Prepared<'_>],
+    edges: &impl Deref<Target = [Vec<Edge<'e>>; 2]>,
+) -> bool {
     if m.is_full() {
         return false;
     }
-    let ours = looks(live, &m.desired_of, edges[0], |i| m.desired_of[i]);
-    let theirs = looks(desired, &m.live_of, edges[1], |j| m.live_of[j].map(|_| j));
+    let ours = looks(live, &m.desired_of, &edges[0], |i| m.desired_of[i]);
+    let theirs = looks(desired, &m.live_of, &edges[1], |j| m.live_of[j].map(|_| j));
     let ids_kept = ids_kept(m, live, desired);
     let mut found = Vec::new();
     for (kind, ours) in &ours {
@@ -286,7 +301,7 @@ fn by_likeness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>],
         let every_pair = ours.len().saturating_mul(theirs.len()) <= PAIRS;
         for a in ours {
             for b in theirs {
-                let alike = || a.node.form().hash == b.node.form().hash || a.node.is_in_place(b.node);
+                let alike = || a.node.content() == b.node.content() || a.node.is_in_place(b.node);
                 if every_pair || alike() {
                     let score = likeness(a, b);
                     let other_id = ids_kept && uuid(a.node).is_some() && uuid(b.node).is_some();
@@ -386,7 +401,7 @@ fn likeness(a: &Looks<'_>, b: &Looks<'_>) -> f64 {
         0.5
     };
     let place = f64::from(u8::from(a.node.position().is_some() && a.node.is_in_place(b.node)));
-    let content = if a.node.form().hash == b.node.form().hash { 1.0 } else { content(&a.leaves, &b.leaves) };
+    let content = if a.node.content() == b.node.content() { 1.0 } else { content(&a.leaves, &b.leaves) };
     let (old, new) = (a.node.name, b.node.name);
     let name = text_likeness(old, new);
     // Nobody gives two nodes names that differ in capitals alone.

@@ -16,8 +16,8 @@ pub(super) fn read(bytes: &[u8], max_depth: usize) -> Option<(Document, Json)> {
         anew: String::new(),
         members: Vec::with_capacity(bytes.len() / 40),
         items: Vec::with_capacity(bytes.len() / 160),
-        open_members: Vec::with_capacity(64),
-        open_items: Vec::with_capacity(64),
+        open_members: Vec::with_capacity((bytes.len() / 32).min(64)),
+        open_items: Vec::with_capacity((bytes.len() / 64).min(64)),
     };
     let json = scanner.value()?;
     if scanner.next().is_some() {
@@ -55,21 +55,11 @@ impl Scanner<'_> {
     /// The next byte that is not white space; it is not taken.
     #[inline]
     fn next(&mut self) -> Option<u8> {
-        let mut at = self.at;
         loop {
-            let byte = *self.bytes.get(at)?;
-            match byte {
-                b' ' | b'\n' | b'\r' | b'\t' => {
-                    at += 1;
-                    // Indentation comes in long runs.
-                    while self.bytes.get(at..).and_then(<[u8]>::first_chunk) == Some(b"        ") {
-                        at += 8;
-                    }
-                }
-                _ => {
-                    self.at = at;
-                    return Some(byte);
-                }
+            match *self.bytes.get(self.at)? {
+                b' ' => self.at = behind_spaces(self.bytes, self.at),
+                b'\n' | b'\r' | b'\t' => self.at += 1,
+                byte => return Some(byte),
             }
         }
     }
@@ -261,6 +251,20 @@ impl Scanner<'_> {
         }
         self.members.len() - before < open.len()
     }
+}
+
+/// The first byte from `at` on that is no space: indentation comes in long runs.
+#[inline]
+fn behind_spaces(bytes: &[u8], at: usize) -> usize {
+    let mut at = at;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let other = u64::from_le_bytes(*chunk) ^ (u64::MAX / 255 * u64::from(b' '));
+        if other != 0 {
+            return at + other.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    at + bytes.get(at..).map_or(0, |rest| rest.iter().take_while(|b| **b == b' ').count())
 }
 
 /// The first byte from `at` on that is a quote, a backslash or a control character: eight at a time.

@@ -108,18 +108,29 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Workflow, WorkflowError> {
 /// # Errors
 /// Where the file as a whole is not JSON, or holds something else than workflows.
 pub fn parse_file(bytes: &[u8], limits: &Limits) -> Result<Vec<Result<Workflow, WorkflowError>>, FileError> {
+    Ok(parse_each(bytes, limits)?.collect())
+}
+
+/// As [`parse_file`], one workflow after the other: a file of thousands takes no more memory than its largest.
+///
+/// # Errors
+/// As [`parse_file`].
+pub fn parse_each<'a>(
+    bytes: &'a [u8],
+    limits: &'a Limits,
+) -> Result<impl Iterator<Item = Result<Workflow, WorkflowError>> + use<'a>, FileError> {
     let bytes = text::without_mark(bytes);
+    let mut items: Vec<&[u8]> = vec![bytes];
+    let mut listed = false;
     let first = bytes.iter().find(|b| !b.is_ascii_whitespace());
     if first == Some(&b'[') {
-        return list(bytes, limits);
-    }
-    if first == Some(&b'{') {
+        (items, listed) = (list(bytes)?, true);
+    } else if first == Some(&b'{') {
         let top: HashMap<Cow<'_, str>, &RawValue> = shallow(bytes)?;
         let data = top.get("data").filter(|_| !top.contains_key("nodes"));
         if let Some(data) = data.filter(|d| d.get().starts_with('[')) {
-            return list(data.get().as_bytes(), limits);
-        }
-        if data.is_none_or(|d| !d.get().starts_with('{')) && !top.contains_key("nodes") {
+            (items, listed) = (list(data.get().as_bytes())?, true);
+        } else if data.is_none_or(|d| !d.get().starts_with('{')) && !top.contains_key("nodes") {
             return Err(FileError { problem: build::no_nodes(top.keys().map(AsRef::as_ref)) });
         }
     } else {
@@ -127,23 +138,20 @@ pub fn parse_file(bytes: &[u8], limits: &Limits) -> Result<Vec<Result<Workflow, 
         let (_, scalar) = document(bytes, &Limits::default()).map_err(|problem| FileError { problem })?;
         return Err(FileError { problem: build::not_an_object(scalar) });
     }
-    Ok(vec![parse(bytes, limits)])
+    Ok(items.into_iter().enumerate().map(move |(i, item)| {
+        if !listed {
+            return parse(item, limits);
+        }
+        let place = format!("workflow {} of the file", i + 1);
+        document(item, limits)
+            .map_err(|problem| error(&place, None, problem))
+            .and_then(|(doc, top)| build::workflow(doc, top, limits))
+            .map_err(|e| if e.which == "the workflow" { WorkflowError { which: place, ..e } } else { e })
+    }))
 }
 
-fn list(bytes: &[u8], limits: &Limits) -> Result<Vec<Result<Workflow, WorkflowError>>, FileError> {
-    let items: Vec<&RawValue> = shallow(bytes)?;
-    Ok(items
-        .into_iter()
-        .enumerate()
-        .map(|(i, item)| {
-            let item = item.get().as_bytes();
-            let place = format!("workflow {} of the file", i + 1);
-            document(item, limits)
-                .map_err(|problem| error(&place, None, problem))
-                .and_then(|(doc, top)| build::workflow(doc, top, limits))
-                .map_err(|e| if e.which == "the workflow" { WorkflowError { which: place, ..e } } else { e })
-        })
-        .collect())
+fn list(bytes: &[u8]) -> Result<Vec<&[u8]>, FileError> {
+    Ok(shallow::<Vec<&RawValue>>(bytes)?.into_iter().map(|item| item.get().as_bytes()).collect())
 }
 
 /// Reads the outer level only; what is inside is looked over and not built, at any depth.

@@ -82,9 +82,10 @@ impl Redactor {
                 Step::Index(i) => doc.items(json).get(*i).copied(),
                 Step::Key(key) => {
                     let value = keys::VALUES.contains(&key.as_str());
+                    let found = doc.at_path(json, std::slice::from_ref(step));
                     // As in `secret`: inside a secret its own keys tell.
-                    secret = keys::is_secret(key) || (value && (secret || names_secret(doc, json)));
-                    doc.at_path(json, std::slice::from_ref(step))
+                    secret = keys::is_secret(key) || (value && (secret || names_secret_beside(doc, json, found)));
+                    found
                 }
             };
             let Some(found) = found else { return Value::Null };
@@ -102,7 +103,8 @@ impl Redactor {
             keys::NAMES.iter().filter_map(|name| map.get(*name).and_then(Value::as_str)).any(keys::is_secret);
         map.iter()
             .map(|(key, value)| {
-                let secret = (named_secret && keys::VALUES.contains(&key.as_str())) || keys::is_secret(key);
+                let secret = (named_secret && keys::VALUES.contains(&key.as_str()) && !is_label(map, value))
+                    || keys::is_secret(key);
                 (key.clone(), if secret { self.secret(value) } else { self.value(value) })
             })
             .collect()
@@ -164,9 +166,16 @@ impl Redactor {
     }
 }
 
-/// Whether an object is the pair of a name, which is one of a secret, and a value.
-fn names_secret(doc: &Document, object: Json) -> bool {
-    keys::NAMES.iter().filter_map(|name| doc.text(doc.get(object, name)?)).any(|name| keys::is_secret(&name))
+/// Whether the value of a pair only repeats its name: an option of a list, `Cookie` the biscuit.
+fn is_label(map: &Map<String, Value>, value: &Value) -> bool {
+    value.is_string() && keys::NAMES.iter().any(|name| map.get(*name) == Some(value))
+}
+
+/// Whether an object is the pair of a name, which is one of a secret, and this value, which is more than the name again.
+fn names_secret_beside(doc: &Document, object: Json, value: Option<Json>) -> bool {
+    let value = value.and_then(|value| doc.text(value));
+    let names = || keys::NAMES.iter().filter_map(|name| doc.text(doc.get(object, name)?));
+    names().any(|name| keys::is_secret(&name)) && !names().any(|name| Some(name) == value)
 }
 
 #[cfg(test)]

@@ -47,17 +47,35 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
 
 /// How many of the first shapes are tokens of a known form, which nothing else has.
 const KNOWN: usize = 7;
+/// Of these a password in an address, and a token that begins with a number and a colon.
+const IN_ADDRESS: usize = 1;
+const NUMBERED: usize = 4;
 /// The shortest token of a known form, but for a password in an address.
 const SHORTEST: usize = 15;
 /// The shape behind the known ones, `Bearer …`, and its shortest text.
 const SCHEME: (usize, usize) = (KNOWN, 14);
-/// One of these is in every text that has one of the shapes behind that.
+/// The shapes behind that which begin with one of [`NAMES`]: a name, then a quoted value.
+const QUOTED_VALUES: std::ops::Range<usize> = KNOWN + 1..KNOWN + 4;
+/// An assignment to one of [`NAMES`] without quotes.
+const ASSIGNMENT: usize = KNOWN + 5;
+/// One of these is in every text that has one of the shapes behind the known ones and `Bearer …`.
 const MARKS: &[u8] = b"\"'`=:";
 
+/// One of [`NAMES`].
+static NAMED: LazyLock<Pattern> = LazyLock::new(|| Pattern::new(&format!("(?i-u:{NAMES})"), false));
+
 /// Shapes that nothing but a secret has, as far as the text can have them.
-pub(super) fn known(text: &str, visit: impl FnMut(&Pattern)) {
-    if text.len() >= SHORTEST || text.contains("://") {
-        PATTERNS.iter().take(KNOWN).for_each(visit);
+pub(super) fn known(text: &str, mut visit: impl FnMut(&Pattern)) {
+    let address = text.contains("://");
+    if text.len() < SHORTEST && !address {
+        return;
+    }
+    // The two shapes that begin with anything are the slow ones.
+    let numbered = text.as_bytes().windows(2).any(|two| two[0].is_ascii_digit() && two[1] == b':');
+    for (i, pattern) in PATTERNS.iter().enumerate().take(KNOWN) {
+        if (i != IN_ADDRESS || (address && text.contains('@'))) && (i != NUMBERED || numbered) {
+            visit(pattern);
+        }
     }
 }
 
@@ -67,9 +85,21 @@ pub(super) fn each(text: &str, mut visit: impl FnMut(&Pattern)) {
     if text.len() >= SCHEME.1 {
         visit(&PATTERNS[SCHEME.0]);
     }
-    if text.bytes().any(|b| MARKS.contains(&b)) {
-        PATTERNS.iter().skip(SCHEME.0 + 1).for_each(visit);
+    if !text.bytes().any(|b| MARKS.contains(&b)) {
+        return;
     }
+    let named = NAMED.regex.is_match(text);
+    for (i, pattern) in PATTERNS.iter().enumerate().skip(SCHEME.0 + 1) {
+        if named || !(QUOTED_VALUES.contains(&i) || i == ASSIGNMENT) {
+            visit(pattern);
+        }
+    }
+}
+
+/// Every shape, whether the text can have it or not: what [`each`] is held against.
+#[cfg(test)]
+pub(super) fn all(visit: impl FnMut(&Pattern)) {
+    PATTERNS.iter().for_each(visit);
 }
 
 impl Pattern {

@@ -95,3 +95,86 @@ fn equal_secrets_stay_equal_and_different_ones_different() {
     assert_ne!(a, b);
     assert!(!format!("{redactor:?}").contains("one-1"));
 }
+
+#[test]
+fn a_pair_that_repeats_its_name_is_a_choice_and_no_secret() {
+    let choice =
+        json!({"options": [{"name": "Cookie", "value": "Cookie"}, {"name": "Oat Cookie", "value": "Oat Cookie"}]});
+    assert_eq!(Redactor::new().value(&choice), choice);
+    let header = json!({"name": "Cookie", "value": "sid=abc"});
+    assert_eq!(Redactor::new().value(&header), json!({"name": "Cookie", "value": "‹secret 1›"}));
+}
+
+#[test]
+fn headers_that_services_make_up_are_secrets_and_words_like_them_are_not() {
+    for name in ["X-n8n-Signature", "X-Api-Token", "x-api-auth", "Ocp-Apim-Subscription-Key", "x-functions-key"] {
+        let shown = Redactor::new().value(&json!({"name": name, "value": "EvtIS^EBVISeie6svB@6ev"}));
+        assert_eq!(shown["value"], "‹secret 1›", "{name}");
+    }
+    for name in ["taxApiEnabled", "signature", "sessionKey", "outputKey", "X-Request-Id"] {
+        let plain = json!({"name": name, "value": "anything"});
+        assert_eq!(Redactor::new().value(&plain), plain, "{name}");
+    }
+}
+
+/// A part of an object is shown as it is in the whole.
+#[test]
+fn a_value_by_its_path_is_redacted_as_in_the_whole() {
+    let whole = json!({
+        "password": {"a": [1, "p1"], "value": "p2", "note": "fine", "token": "p3"},
+        "list": [{"name": "X-Api-Key", "value": "p4", "other": "o"}, {"name": "Cookie", "value": "Cookie"}],
+        "nested": {"secret": ["p5", {"value": ["p6"], "text": "Bearer abc123def456"}], "url": "https://u:p7@h/"},
+    });
+    let (doc, json) = Document::read(whole.to_string().as_bytes(), 9).unwrap();
+    let all = Redactor::new().value(&whole);
+    for path in [
+        "password",
+        "password/a",
+        "password/a/1",
+        "password/value",
+        "password/note",
+        "password/token",
+        "list/0/value",
+        "list/0/other",
+        "list/1/value",
+        "list",
+        "nested/secret/0",
+        "nested/secret/1/value/0",
+        "nested/secret/1/text",
+        "nested/url",
+        "nested",
+    ] {
+        let steps: Vec<Step> = path.split('/').map(|s| s.parse().map_or_else(|_| Step::from(s), Step::Index)).collect();
+        let labels = |value: &Value| {
+            let text = value.to_string();
+            (1..10).fold(text, |text, i| text.replace(&format!("secret {i}"), "secret"))
+        };
+        let part = Redactor::new().at_path(&doc, json, &steps);
+        assert_eq!(labels(&part), labels(all.pointer(&format!("/{path}")).unwrap()), "{path}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 2_000, ..Default::default() })]
+
+    /// Shapes are passed over only where no text can have them.
+    #[test]
+    fn what_is_passed_over_holds_no_secret(
+        parts in proptest::collection::vec(proptest::sample::select(vec![
+            "a", "a1B2c3D4", "e5F6g7H8i9J0", "12345678", "é", " ", "\n", ":", "://", "@", "=", "'", "\"", "`", "\\", "?", "&",
+            "-u ", "x:", "password", "Bearer ", "basic ", "pwd", "TOKEN", "api_key", "key", "sig", "cookie", "x-api-key",
+            "IDENTIFIED BY ", "sk-", "xoxb-", "AKIA", "eyJ", ".", "hooks.slack.com/services/", "-----BEGIN PRIVATE KEY-----",
+        ]), 0..8),
+    ) {
+        let text = parts.concat();
+        let mut expected = Cow::Borrowed(text.as_str());
+        let mut redactor = Redactor::new();
+        patterns::all(|pattern| redactor.replace(pattern, &mut expected));
+        proptest::prop_assert_eq!(Redactor::new().text(&text), expected);
+    }
+}
+
+#[test]
+fn a_token_beside_a_letter_that_is_not_ascii_goes_too() {
+    shown("clé:éAKIAABCDEFGHIJKLMNOP", "AKIAABCDEFGHIJKLMNOP");
+}
