@@ -17,6 +17,31 @@ const SETTINGS_ONLY_2X: [&str; 5] =
 const SAVING: [&str; 4] =
     ["saveDataErrorExecution", "saveDataSuccessExecution", "saveManualExecutions", "saveExecutionProgress"];
 
+/// What the API takes of a node (observed on both versions). The editor keeps more in its database and its exports, such as
+/// `color` and `notesTextSize`, which the API then refuses.
+const NODE: [&str; 20] = [
+    "id",
+    "name",
+    "type",
+    "typeVersion",
+    "position",
+    "parameters",
+    "credentials",
+    "webhookId",
+    "disabled",
+    "notes",
+    "notesInFlow",
+    "executeOnce",
+    "alwaysOutputData",
+    "retryOnFail",
+    "maxTries",
+    "waitBetweenTries",
+    "continueOnFail",
+    "onError",
+    "createdAt",
+    "updatedAt",
+];
+
 /// Where a created workflow carries its [`Marker`]: inside static data, which belongs to the instance and is no drift.
 const MARKER: &str = "workflowops";
 
@@ -97,11 +122,16 @@ impl Draft {
         &self.body
     }
 
-    /// The body of a PUT over a workflow with these settings. PUT merges settings, so a key that the draft leaves out is
-    /// sent with the value that stands for none, where there is one.
-    pub(crate) fn to_put(&self, family: VersionFamily, live: Option<&Map<String, Value>>) -> Value {
+    /// The body of a PUT over this workflow. PUT merges settings, so a key that the draft leaves out is sent with the value
+    /// that stands for none, where there is one. Nodes keep their ids where the draft has none.
+    pub(crate) fn to_put(&self, family: VersionFamily, live: &Value) -> Value {
         let mut body = self.for_family(family);
+        let was = live.get("nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        for node in body.get_mut("nodes").and_then(Value::as_array_mut).into_iter().flatten() {
+            keep_ids(node, was);
+        }
         if let Some(settings) = body.get_mut("settings").and_then(Value::as_object_mut) {
+            let live = live.get("settings").and_then(Value::as_object);
             for key in live.into_iter().flat_map(Map::keys) {
                 if let Some(none) = none_of(key).filter(|_| !settings.contains_key(key)) {
                     settings.insert(key.clone(), none);
@@ -117,6 +147,19 @@ impl Draft {
         body.remove("description");
         body.insert("staticData".into(), json!({ MARKER: { "created": marker.0 } }));
         Value::Object(body)
+    }
+
+    /// The same without what older versions of the API refuse of a node; `None` when there is nothing of it.
+    pub(crate) fn with_known_node_keys(&self) -> Option<Self> {
+        let mut draft = self.clone();
+        let nodes = draft.body.get_mut("nodes").and_then(Value::as_array_mut)?;
+        let mut left_out = false;
+        for node in nodes.iter_mut().filter_map(Value::as_object_mut) {
+            let before = node.len();
+            node.retain(|key, _| NODE.contains(&key.as_str()));
+            left_out |= node.len() < before;
+        }
+        left_out.then_some(draft)
     }
 
     fn for_family(&self, family: VersionFamily) -> Map<String, Value> {
@@ -168,6 +211,21 @@ pub(crate) fn none_of(key: &str) -> Option<Value> {
     })
 }
 
+/// n8n makes ids anew where a node has none, and webhook ids where they are missing or empty (observed): the addresses of
+/// forms, chats and waiting executions would change with every write. So a node of the same name and type gives its own.
+fn keep_ids(node: &mut Value, was: &[Value]) {
+    let Some(node) = node.as_object_mut() else { return };
+    let same = |key: &str, other: &Value| node.get(key).is_some() && node.get(key) == other.get(key);
+    let mut like = was.iter().filter(|other| same("name", other) && same("type", other));
+    let (Some(only), None) = (like.next(), like.next()) else { return };
+    for key in ["id", "webhookId"] {
+        let lacks = node.get(key).is_none_or(|id| id.is_null() || id == "");
+        if let Some(id) = only.get(key).filter(|id| lacks && id.is_string()) {
+            node.insert(key.to_owned(), id.clone());
+        }
+    }
+}
+
 fn with_credential_ids(node: &mut Value) {
     let Some(credentials) = node.get_mut("credentials").and_then(Value::as_object_mut) else { return };
     for credential in credentials.values_mut().filter_map(Value::as_object_mut) {
@@ -195,28 +253,48 @@ mod tests {
             "pinData": { "a": [] }, "staticData": {}, "versionId": "v", "description": null, "nodeGroups": [],
         });
         let draft = Draft::of(&whole).unwrap();
-        let v2 = draft.to_put(VersionFamily::V2, None);
+        let v2 = draft.to_put(VersionFamily::V2, &Value::Null);
         let expected = json!({
             "name": "w", "nodes": [], "connections": {}, "settings": {}, "description": "", "nodeGroups": [],
         });
         assert_eq!(v2, expected);
-        let v1 = draft.to_put(VersionFamily::V1, None);
+        let v1 = draft.to_put(VersionFamily::V1, &Value::Null);
         assert_eq!(v1, json!({ "name": "w", "nodes": [], "connections": {}, "settings": {} }));
         assert!(Draft::of(&json!({ "name": "w", "nodes": {} })).is_err());
     }
 
     #[test]
     fn a_setting_that_is_left_out_is_sent_as_none() {
-        let live = json!({ "timezone": "Europe/Berlin", "saveManualExecutions": true, "callerPolicy": "any" });
-        let body = draft(&json!({ "callerPolicy": "none" })).to_put(VersionFamily::V2, live.as_object());
+        let live = json!({
+            "settings": { "timezone": "Europe/Berlin", "saveManualExecutions": true, "callerPolicy": "any" },
+        });
+        let body = draft(&json!({ "callerPolicy": "none" })).to_put(VersionFamily::V2, &live);
         assert_eq!(body["settings"], json!({ "callerPolicy": "none", "timezone": "DEFAULT" }));
     }
 
     #[test]
     fn settings_are_sent_as_the_version_takes_them() {
         let draft = draft(&json!({ "saveDataErrorExecution": "DEFAULT", "timeSavedMode": "fixed", "timezone": null }));
-        assert_eq!(draft.to_put(VersionFamily::V2, None)["settings"], json!({ "timeSavedMode": "fixed" }));
-        assert_eq!(draft.to_put(VersionFamily::V1, None)["settings"], json!({}));
+        assert_eq!(draft.to_put(VersionFamily::V2, &Value::Null)["settings"], json!({ "timeSavedMode": "fixed" }));
+        assert_eq!(draft.to_put(VersionFamily::V1, &Value::Null)["settings"], json!({}));
+    }
+
+    #[test]
+    fn nodes_keep_the_ids_that_the_file_does_not_have() {
+        let of = |nodes: &Value| Draft::of(&json!({ "name": "w", "nodes": nodes, "connections": {} })).unwrap();
+        let live = json!({ "nodes": [
+            { "id": "1", "name": "Form", "type": "form", "webhookId": "w1" }, { "id": "2", "name": "Set", "type": "set" },
+            { "id": "3", "name": "Twin", "type": "set" }, { "id": "4", "name": "Twin", "type": "set" },
+        ] });
+        let file = json!([
+            { "name": "Form", "type": "form", "webhookId": "" }, { "id": "mine", "name": "Set", "type": "set" },
+            { "name": "Twin", "type": "set" }, { "name": "Form", "type": "another" },
+        ]);
+        let expected = json!([
+            { "id": "1", "name": "Form", "type": "form", "webhookId": "w1" }, { "id": "mine", "name": "Set", "type": "set" },
+            { "name": "Twin", "type": "set" }, { "name": "Form", "type": "another" },
+        ]);
+        assert_eq!(of(&file).to_put(VersionFamily::V2, &live)["nodes"], expected);
     }
 
     #[test]
@@ -225,11 +303,19 @@ mod tests {
             "a": { "name": "x" }, "b": { "id": null, "name": "x" }, "c": { "id": "7", "name": "x" }, "d": "x",
         } });
         let workflow = json!({ "name": "w", "nodes": [node], "connections": {} });
-        let body = Draft::of(&workflow).unwrap().to_put(VersionFamily::V2, None);
+        let body = Draft::of(&workflow).unwrap().to_put(VersionFamily::V2, &Value::Null);
         let expected = json!({
             "a": { "id": "", "name": "x" }, "b": { "id": "", "name": "x" }, "c": { "id": "7", "name": "x" }, "d": "x",
         });
         assert_eq!(body["nodes"][0]["credentials"], expected);
+    }
+
+    #[test]
+    fn what_nodes_may_not_have_can_be_left_out() {
+        let of = |nodes: Value| Draft::of(&json!({ "name": "w", "nodes": nodes, "connections": {} })).unwrap();
+        let plain = of(json!([{ "name": "n", "type": "t" }]));
+        assert_eq!(plain.with_known_node_keys(), None);
+        assert_eq!(of(json!([{ "name": "n", "type": "t", "color": 7 }])).with_known_node_keys(), Some(plain));
     }
 
     #[test]

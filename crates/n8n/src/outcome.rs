@@ -72,7 +72,8 @@ pub enum WriteError {
     Refused(Refused),
     /// The request may have been carried out: the answer was lost, late, broken, or a failure of n8n's own. Ask before
     /// doing it again: [`LiveEnvironment::compare`](crate::LiveEnvironment::compare) after a PUT,
-    /// [`LiveEnvironment::find_created`](crate::LiveEnvironment::find_created) after a create.
+    /// [`LiveEnvironment::find_created`](crate::LiveEnvironment::find_created) after a create. A request that is still on
+    /// its way may be carried out after that, so what was found missing is looked for once more later.
     #[error("{0} Whether it was carried out is not known.")]
     Unknown(Failure),
     /// n8n answered that it was carried out, and it could not be read back. Ask as for [`WriteError::Unknown`].
@@ -238,6 +239,11 @@ fn compare(at: &str, wanted: &Value, found: &Value, all: &mut Vec<Departure>) {
         (Value::Object(wanted), Value::Object(found)) if is_credential_place(at) => {
             all.extend(credential(wanted, found).map(|how| Departure { at: at.to_owned(), how }));
         }
+        // Old exports hold the bare name; n8n makes an object of it where it can.
+        (Value::String(name), Value::Object(found)) if is_credential_place(at) => {
+            let named = Map::from_iter([("name".to_owned(), Value::from(name.as_str()))]);
+            all.extend(credential(&named, found).map(|how| Departure { at: at.to_owned(), how }));
+        }
         (Value::Object(wanted), Value::Object(found)) => {
             for (key, value) in wanted {
                 let at = pointer(at, key);
@@ -253,6 +259,8 @@ fn compare(at: &str, wanted: &Value, found: &Value, all: &mut Vec<Departure>) {
                 compare(&format!("{at}/{i}"), wanted, found, all);
             }
         }
+        // An empty id is made anew, like a missing one (observed on 2.x).
+        (Value::String(id), Value::String(_)) if id.is_empty() && is_id_place(at) => {}
         // Numbers are doubles to n8n: 1.0 comes back as 1.
         (Value::Number(wanted), Value::Number(found)) if wanted.as_f64() == found.as_f64() => {}
         (wanted, found) if wanted == found => {}
@@ -269,6 +277,11 @@ fn is_none(at: &str, key: &str, value: &Value) -> bool {
 fn is_credential_place(at: &str) -> bool {
     let mut parts = at.split('/').skip(1);
     parts.next() == Some("nodes") && parts.nth(1) == Some("credentials") && parts.count() == 1
+}
+
+/// `/nodes/3/id` or `/nodes/3/webhookId`
+fn is_id_place(at: &str) -> bool {
+    at.starts_with("/nodes/") && at.split('/').count() == 4 && (at.ends_with("/id") || at.ends_with("/webhookId"))
 }
 
 fn credential(wanted: &Map<String, Value>, found: &Map<String, Value>) -> Option<How> {
@@ -300,7 +313,7 @@ mod tests {
     fn every_departure_is_named_and_no_addition_is() {
         let wanted = json!({
             "name": "w",
-            "nodes": [{ "id": "1", "parameters": { "a/b": 1.0, "c": [1, 2], "gone": true } }],
+            "nodes": [{ "id": "", "webhookId": "", "parameters": { "a/b": 1.0, "c": [1, 2], "gone": true } }],
             "connections": {},
             "settings": { "binaryMode": "x", "timezone": "DEFAULT", "executionOrder": "v1" },
             "description": "", "nodeGroups": [],
@@ -331,6 +344,8 @@ mod tests {
         assert!(how(same.clone(), same.clone()).is_empty());
         assert_eq!(how(json!({ "id": "", "name": "a" }), same.clone()), [format!("{place} CredentialFound")]);
         assert_eq!(how(json!({ "id": "1", "name": "b" }), same), [format!("{place} CredentialFound")]);
+        assert_eq!(how(json!("a"), json!({ "id": "1", "name": "a" })), [format!("{place} CredentialFound")]);
+        assert_eq!(how(json!("a"), json!({ "id": null, "name": "a" })), [format!("{place} CredentialMissing")]);
         let unknown = json!({ "id": "", "name": "nobody" });
         assert_eq!(how(unknown.clone(), unknown), [format!("{place} CredentialMissing")]);
     }

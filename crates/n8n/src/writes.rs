@@ -34,6 +34,24 @@ impl Client {
         }
     }
 
+    /// Writes a draft, and where n8n refuses it for keys that a node may not have, the draft without them. Reading back
+    /// shows them as dropped. This is no repetition: the form of a body is judged before anything is saved (observed).
+    async fn write_draft(
+        &self,
+        what: &str,
+        method: Method,
+        path: &[&str],
+        draft: &Draft,
+        body: impl Fn(&Draft) -> Value,
+    ) -> Result<Reply, WriteError> {
+        let first = self.write(what, method.clone(), path, Some(&body(draft))).await;
+        let Err(WriteError::Refused(refused)) = &first else { return first };
+        match draft.with_known_node_keys().filter(|_| is_about_node_keys(refused)) {
+            Some(known) => self.write(what, method, path, Some(&body(&known))).await,
+            None => first,
+        }
+    }
+
     pub(crate) async fn family(&self) -> Result<VersionFamily, WriteError> {
         // What cannot be told is new rather than old.
         Ok(self.version_family().await.map_err(WriteError::NotSent)?.unwrap_or(VersionFamily::V2))
@@ -48,9 +66,9 @@ impl Client {
         let before: Value = serde_json::from_slice(&before)
             .map_err(|why| WriteError::NotSent(answer::not_json(&self.host, &before, &why)))?;
         let settings = before.get("settings").and_then(Value::as_object);
-        let body = draft.to_put(family, settings);
         let what = format!("to update workflow {id:?}");
-        match self.write(&what, Method::PUT, &["workflows", id], Some(&body)).await {
+        let body = |draft: &Draft| draft.to_put(family, &before);
+        match self.write_draft(&what, Method::PUT, &["workflows", id], draft, body).await {
             Ok(_) => {
                 let after = self.after(id).await?;
                 Ok(self.read_back(id, draft, after, settings))
@@ -107,9 +125,10 @@ impl Client {
     }
 
     pub(crate) async fn write_new(&self, draft: &Draft, marker: &Marker) -> Result<Written, WriteError> {
-        let body = draft.to_create(self.family().await?, marker);
+        let family = self.family().await?;
         let what = format!("to create workflow {:?}", draft.name());
-        let reply = self.write(&what, Method::POST, &["workflows"], Some(&body)).await?;
+        let body = |draft: &Draft| draft.to_create(family, marker);
+        let reply = self.write_draft(&what, Method::POST, &["workflows"], draft, body).await?;
         let id = serde_json::from_slice::<crate::listing::Head<'_>>(&reply.body)
             .map(|head| head.id.into_owned())
             .map_err(|why| WriteError::Unknown(answer::not_json(&self.host, &reply.body, &why)))?;
@@ -188,6 +207,14 @@ impl Client {
             format!("n8n at {} answered that it was done, and workflow {id:?} is as it was before.", self.host),
         ))
     }
+}
+
+/// Whether a node has a key that the API does not know, in the words of 2.x or 1.x.
+fn is_about_node_keys(refused: &Refused) -> bool {
+    refused.words.as_deref().is_some_and(|words| {
+        words.starts_with("request/body/nodes/")
+            && (words.contains("Unrecognized key(s)") || words.ends_with("must NOT have additional properties"))
+    })
 }
 
 fn publication(workflow: &[u8]) -> Publication {

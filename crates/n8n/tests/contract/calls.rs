@@ -107,6 +107,11 @@ impl Target {
         self.made.lock().unwrap().push(id.to_owned());
     }
 
+    /// The workflows that this test made.
+    pub fn made(&self) -> Vec<String> {
+        self.made.lock().unwrap().clone()
+    }
+
     /// Makes a credential of this name, and says its id.
     pub async fn credential(&self, name: &str) -> String {
         let body = json!({ "name": name, "type": CREDENTIAL, "data": { "name": "X", "value": "secret" } });

@@ -53,6 +53,19 @@ pub async fn an_id_wins_then_a_unique_name(target: &Target) {
     }
 }
 
+/// Old exports hold the bare name. The first node of a workflow that names nobody's credential keeps it, the others get an
+/// object without an id.
+pub async fn a_bare_name_that_nobody_has_is_kept_once(target: &Target) {
+    let mut body = using(CREDENTIAL, &json!("nobody's"));
+    let mut second = body["nodes"][2].clone();
+    second["id"] = "55555555-5555-4555-8555-555555555555".into();
+    second["name"] = "Second".into();
+    body["nodes"].as_array_mut().unwrap().push(second);
+    let made = target.create(&body).await;
+    let of = |node: usize| &made["nodes"][node]["credentials"][CREDENTIAL];
+    assert_eq!((of(2), of(3)), (&json!("nobody's"), &json!({ "id": null, "name": "nobody's" })));
+}
+
 /// The trap that [`drift_n8n::Draft`] is built around.
 pub async fn without_the_key_id_any_credential_is_taken(target: &Target) {
     let name = unique(target).await;

@@ -87,6 +87,20 @@ pub async fn missing_node_ids_are_made(target: &Target) {
     let hook = &put["nodes"][2];
     assert_eq!(hook["id"].as_str().map(str::len), Some(36));
     assert_eq!(hook["webhookId"].as_str().map(str::len), (!target.is_1x()).then_some(36));
+    // An empty id is made anew each time, an empty webhook id on 2.x alone.
+    let mut body = workflow("ids");
+    body["nodes"][1]["id"] = "".into();
+    body["nodes"].as_array_mut().unwrap().push(json!({
+        "name": "Hook", "type": "n8n-nodes-base.webhook", "typeVersion": 2, "position": [0, 0], "parameters": {}, "webhookId": "",
+    }));
+    let (mut seen, mut ids) = (Vec::new(), Vec::new());
+    for _ in 0..2 {
+        let put = target.put(&id(&made), body.clone()).await.ok();
+        seen.push(put["nodes"][2]["webhookId"].clone());
+        ids.push(put["nodes"][1]["id"].clone());
+    }
+    assert!(ids[0] != ids[1] && ids[1].as_str().is_some_and(|id| id.len() == 36), "{ids:?}");
+    assert_eq!((seen[0] == seen[1], seen[0] == ""), (target.is_1x(), target.is_1x()), "{seen:?}");
     assert_eq!(put["nodes"][0]["id"], "11111111-1111-4111-8111-111111111111");
     assert_eq!(put["nodes"][0]["typeVersion"], 1.2);
 }

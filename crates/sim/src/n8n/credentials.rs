@@ -1,5 +1,7 @@
 //! Credentials, as far as a workflow's nodes refer to them. Their secrets are taken and never answered.
 
+use std::collections::BTreeSet;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Shared};
@@ -67,7 +69,10 @@ impl State {
     /// a disabled node's are kept; an id that exists wins, and corrects the name; else a name that only one credential of
     /// the type has, wins; else they are kept. **Without the key `id`, n8n takes the first credential of the type that
     /// there is, whatever its name**: a client must never leave the id out.
-    pub(super) fn attach(&self, node: &mut Map<String, Value>) {
+    ///
+    /// A bare name that nobody has is kept the first time, and becomes an object without an id in every later node of the
+    /// same workflow; `looked_up` are those of the nodes before.
+    pub(super) fn attach(&self, node: &mut Map<String, Value>, looked_up: &mut BTreeSet<(String, String)>) {
         if node.get("disabled") == Some(&Value::Bool(true)) {
             return;
         }
@@ -75,6 +80,10 @@ impl State {
         for (kind, given) in credentials {
             if let Some(found) = self.meant(kind, given) {
                 *given = json!({ "id": found.id, "name": found.name });
+            } else if let Some(name) = given.as_str().map(str::to_owned)
+                && !looked_up.insert((kind.clone(), name.clone()))
+            {
+                *given = json!({ "id": null, "name": name });
             }
         }
     }

@@ -159,6 +159,12 @@ fn nodes(version: N8nVersion, nodes: &[Value]) -> Result<(), Refusal> {
         let place = format!("request/body/nodes/{i}");
         typed(version, &place, node, "object", Value::is_object)?;
         only(version, &place, node.as_object().unwrap_or(&Map::new()), NODE)?;
+        if let Some(notes) = node.get("notes") {
+            typed(version, &format!("{place}/notes"), notes, "string", Value::is_string)?;
+        }
+        if let Some(credentials) = node.get("credentials") {
+            typed(version, &format!("{place}/credentials"), credentials, "object", Value::is_object)?;
+        }
     }
     if version == V2 { structure(nodes) } else { Ok(()) }
 }

@@ -1,5 +1,7 @@
 //! What changes a workflow, and which fields move with it (the table "What moves when", observed on both versions).
 
+use std::collections::BTreeSet;
+
 use chrono::SubsecRound as _;
 use serde_json::{Map, Value, json};
 
@@ -155,15 +157,17 @@ impl State {
 
     /// Nodes, connections and groups as n8n keeps them: ids where there were none, numbers as JavaScript has them.
     fn content(&mut self, mut nodes: Value, mut connections: Value, groups: Value) -> Content {
+        let mut looked_up = BTreeSet::new();
         for node in nodes.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
-            if !node.contains_key("id") {
+            if node.get("id").is_none_or(|id| id == "") {
                 node.insert("id".into(), self.uuid().into());
             }
             let webhook = node.get("type").and_then(Value::as_str).is_some_and(has_webhook);
-            if webhook && self.version == V2 && !node.contains_key("webhookId") {
+            let has_id = node.get("webhookId").is_some_and(|id| id != "");
+            if webhook && self.version == V2 && !has_id {
                 node.insert("webhookId".into(), self.uuid().into());
             }
-            self.attach(node);
+            self.attach(node, &mut looked_up);
         }
         as_javascript(&mut nodes);
         as_javascript(&mut connections);
@@ -204,7 +208,7 @@ fn merged(mut old: Map<String, Value>, new: Map<String, Value>, v2: bool) -> Map
 }
 
 fn has_webhook(kind: &str) -> bool {
-    matches!(kind.rsplit('.').next(), Some("webhook" | "formTrigger" | "chatTrigger" | "wait"))
+    matches!(kind.rsplit('.').next(), Some("webhook" | "formTrigger" | "chatTrigger" | "wait" | "pushcutTrigger"))
 }
 
 /// Numbers are doubles to n8n: 1.0 becomes 1.
