@@ -13,7 +13,7 @@ use drift_services::gate::{Caller, Permit, cap};
 use drift_services::{Parts, Services};
 use drift_sim::github::{GithubSim, Repo};
 use drift_sim::n8n::{N8nSim, N8nVersion};
-use drift_store::incidents::{self, Settings};
+use drift_store::incident_settings::{self, Settings};
 use drift_store::people::{self, Organization, User};
 use drift_store::secretbox::{InstallationKey, Purpose, SecretBox};
 use secrecy::SecretString;
@@ -63,7 +63,7 @@ impl TestApp {
         people::insert_organization(&mut db, &organization, self.clock.now()).await.expect("a new organization");
         // People alone open incidents, so that a test says when; see `TestApp::automatic`.
         let by_people = Settings { automatic: Some(Vec::new()), ticket: None };
-        incidents::set_settings(&mut db, id, &by_people).await.expect("settings can be set");
+        incident_settings::set(&mut db, id, &by_people).await.expect("settings can be set");
         drop(db);
         self.person(id, &name, plan, Role::Owner).await
     }
@@ -74,7 +74,7 @@ impl TestApp {
     /// When the database does not answer.
     pub async fn automatic(&self, caller: &Caller) {
         let mut db = self.database.pool().acquire().await.expect("the test's database answers");
-        incidents::set_settings(&mut db, caller.organization_id, &Settings::default())
+        incident_settings::set(&mut db, caller.organization_id, &Settings::default())
             .await
             .expect("settings can be set");
     }

@@ -8,7 +8,7 @@ use drift_domain::plan::{Capability, Grant, Lifecycle};
 use drift_domain::role::Role;
 use drift_domain::severity::Severity;
 use drift_store::incidents::{IncidentRecord, Particulars};
-use drift_store::{PgConnection, environments, incidents, people};
+use drift_store::{PgConnection, environments, incident_settings, incidents, people};
 use serde_json::json;
 
 use super::guard;
@@ -142,7 +142,7 @@ impl Services {
     ) -> ServiceResult<i64> {
         let mut act = self.act(permit, id, Some(seen)).await?;
         act.open()?;
-        let pattern = super::settings::pattern(&incidents::settings(&mut act.tx, act.organization).await?);
+        let pattern = super::settings::pattern(&incident_settings::get(&mut act.tx, act.organization).await?);
         let ticket = match text.trim() {
             "" => None,
             text => Some(

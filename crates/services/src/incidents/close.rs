@@ -14,7 +14,7 @@ use drift_store::closings::ClosingRecord;
 use drift_store::environments::EnvironmentRecord;
 use drift_store::events::NewEvent;
 use drift_store::incidents::IncidentRecord;
-use drift_store::{PgConnection, StoreError, changes, closings, environments, incidents};
+use drift_store::{PgConnection, StoreError, changes, closings, environments, incidents, standings};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -188,7 +188,7 @@ async fn prove(
     let Ok(in_sync) = InSync::of(look) else {
         return Ok(Err(still_different(db, seen, asked).await?));
     };
-    let changes = incidents::standings(db, organization, asked.incident.id()).await?;
+    let changes = standings::standings(db, organization, asked.incident.id()).await?;
     let settled = match Settled::of(asked.incident.id(), &changes) {
         Ok(settled) => settled,
         Err(unsettled) => {

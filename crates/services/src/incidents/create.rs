@@ -5,8 +5,9 @@ use drift_domain::ids::{EnvironmentId, IncidentId, OrganizationId, UserId};
 use drift_domain::plan::{Capability, Grant, Limit, Plan, PlanTier};
 use drift_domain::severity::Severity;
 use drift_store::events::NewEvent;
-use drift_store::incidents::{Joined, NewIncident, Which};
-use drift_store::{PgConnection, StoreError, environments, events, incidents};
+use drift_store::incidents::{NewIncident, Which};
+use drift_store::standings::Joined;
+use drift_store::{PgConnection, StoreError, environments, events, incident_settings, incidents, standings};
 use serde_json::{Value, json};
 
 use crate::Services;
@@ -49,7 +50,7 @@ impl Services {
         }
         // A new incident is opened under the plan of today, not under one that another incident keeps.
         caller.permit::<cap::ManageIncidents>()?;
-        let changes = incidents::unattached(&mut tx, organization, environment).await?;
+        let changes = standings::unattached(&mut tx, organization, environment).await?;
         if changes.is_empty() {
             let message = "Nothing differs in this environment, so there is nothing to open an incident about.";
             return Err(ServiceError::Conflict(message.to_owned()));
@@ -131,7 +132,7 @@ pub(super) async fn open_incident(
     let severity = Severity::of_changes(changes.iter().map(|change| change.severity));
     let new = NewIncident { id, number, environment, plan, severity, created_by: by };
     incidents::insert(db, organization, &new, now).await?;
-    incidents::attach(db, organization, id, changes).await?;
+    standings::attach(db, organization, id, changes).await?;
     let event = |kind, data| NewEvent {
         organization_id: organization,
         environment_id: Some(environment),
@@ -159,7 +160,7 @@ pub(super) async fn open_incident(
 /// Whether the policy opens incidents by itself for such an environment.
 pub(super) fn is_automatic(
     plan: &Plan,
-    settings: &incidents::Settings,
+    settings: &incident_settings::Settings,
     class: drift_domain::environment::EnvironmentClass,
 ) -> bool {
     if plan.grant(Capability::ManageIncidents) == Grant::None {

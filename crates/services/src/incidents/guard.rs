@@ -11,7 +11,7 @@ use drift_domain::views::ActionView;
 use drift_store::closings::ClosingRecord;
 use drift_store::environments::EnvironmentRecord;
 use drift_store::incidents::IncidentRecord;
-use drift_store::{PgConnection, incidents};
+use drift_store::{PgConnection, standings};
 
 use super::needs_plan;
 use crate::error::ServiceResult;
@@ -68,7 +68,7 @@ pub(super) async fn proofs(
     now: DateTime<Utc>,
 ) -> ServiceResult<Result<Proofs, Vec<String>>> {
     let mut missing = Vec::new();
-    let changes = incidents::standings(db, organization, incident.id()).await?;
+    let changes = standings::standings(db, organization, incident.id()).await?;
     let settled = Settled::of(incident.id(), &changes);
     if let Err(unsettled) = &settled {
         missing.extend(unsettled.iter().map(Unsettled::to_string));
@@ -77,7 +77,7 @@ pub(super) async fn proofs(
     if !row.freshness.is_verified() {
         missing.push(unverified(&row.freshness));
     }
-    let look = incidents::newest_look(db, organization, incident.environment_id()).await?;
+    let look = standings::newest_look(db, organization, incident.environment_id()).await?;
     let in_sync = look.map(InSync::of);
     if let Some(Err(StillDifferent(n))) = in_sync {
         // The changes say which; this says it where they do not.

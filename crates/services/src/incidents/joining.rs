@@ -9,8 +9,12 @@ use drift_domain::severity::Severity;
 use drift_store::artifacts::{Chosen, Outcome};
 use drift_store::environments::EnvironmentRecord;
 use drift_store::events::NewEvent;
-use drift_store::incidents::{IncidentRecord, Joined, Particulars};
-use drift_store::{PgConnection, StoreError, artifacts, checks, decisions, events, incidents, overrides, plans};
+use drift_store::incidents::{IncidentRecord, Particulars};
+use drift_store::standings::Joined;
+use drift_store::{
+    PgConnection, StoreError, artifacts, checks, decisions, events, incident_settings, incidents, overrides, plans,
+    standings,
+};
 use serde_json::{Value, json};
 
 use super::create::{Opening, is_automatic, names, open_incident};
@@ -77,12 +81,12 @@ async fn settle_overridden(db: &mut PgConnection, seen: &Seen<'_>) -> Result<(),
 /// environment's first check saw is its adoption review, and opens none (product, Detection 7).
 async fn open_by_policy(db: &mut PgConnection, seen: &Seen<'_>) -> Result<bool, StoreError> {
     let (organization, environment) = (seen.environment.organization_id, seen.environment.id);
-    let changes = incidents::unattached(db, organization, environment).await?;
+    let changes = standings::unattached(db, organization, environment).await?;
     if changes.iter().all(|change| change.adoption) {
         return Ok(false);
     }
     let Some(plan) = plans::effective(db, organization).await? else { return Ok(false) };
-    let settings = incidents::settings(db, organization).await?;
+    let settings = incident_settings::get(db, organization).await?;
     if !is_automatic(&plan, &settings, seen.environment.connection.class) {
         return Ok(false);
     }
@@ -139,9 +143,9 @@ impl Joining<'_> {
     /// New drift joins; an incident that was reconciled goes back.
     async fn new_drift(&mut self, db: &mut PgConnection, incident: IncidentRecord) -> Result<(), StoreError> {
         let organization = self.seen.environment.organization_id;
-        let joined = incidents::unattached(db, organization, self.seen.environment.id).await?;
+        let joined = standings::unattached(db, organization, self.seen.environment.id).await?;
         let Some(drift) = NewDrift::of(joined.iter().map(|change| change.id).collect()) else { return Ok(()) };
-        incidents::attach(db, organization, self.id, &joined).await?;
+        standings::attach(db, organization, self.id, &joined).await?;
         let data = json!({
             "changes": joined.len(), "workflows": names(&joined),
             "since_stabilized": incident.times().stabilized_at.is_some(),
@@ -213,7 +217,7 @@ impl Joining<'_> {
     /// Changes that this check no longer saw and that nobody had decided wait for a person.
     async fn tell_vanished(&mut self, db: &mut PgConnection) -> Result<(), StoreError> {
         let organization = self.seen.environment.organization_id;
-        for (change, workflow, cause) in incidents::vanished_at(db, organization, self.id, self.seen.now).await? {
+        for (change, workflow, cause) in standings::vanished_at(db, organization, self.id, self.seen.now).await? {
             let data = json!({ "workflow": workflow, "cause": cause });
             self.tell(db, "incident.change_vanished", Some(change), data).await?;
         }

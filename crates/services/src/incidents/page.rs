@@ -16,7 +16,8 @@ use drift_store::closings::Receipt;
 use drift_store::incidents::IncidentRecord;
 use drift_store::people::Member;
 use drift_store::{
-    PgConnection, artifacts, changes, closings, environments, events, incidents, overrides, people, workflows,
+    PgConnection, artifacts, changes, closings, environments, events, incident_settings, incidents, overrides, people,
+    workflows,
 };
 use serde_json::Value;
 
@@ -53,7 +54,7 @@ impl Services {
         let entries = events::timeline(&mut db, organization, id, 0, ENTRIES).await?;
         let receipt = closings::receipt(&mut db, organization, id).await?;
         let ancestors = incidents::ancestors(&mut db, organization, &record, ANCESTORS).await?;
-        let pattern = settings::pattern(&incidents::settings(&mut db, organization).await?);
+        let pattern = settings::pattern(&incident_settings::get(&mut db, organization).await?);
         Ok(IncidentPage {
             row: list::row(&record),
             version: record.version,

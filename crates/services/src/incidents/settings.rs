@@ -3,8 +3,8 @@
 use drift_domain::environment::EnvironmentClass;
 use drift_domain::incident::ticket::Pattern;
 use drift_store::events::NewEvent;
-use drift_store::incidents::Settings;
-use drift_store::{StoreError, events, incidents};
+use drift_store::incident_settings::Settings;
+use drift_store::{StoreError, events, incident_settings};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -32,7 +32,7 @@ impl Services {
     /// [`ServiceError::Unavailable`] when the database does not answer.
     pub async fn incident_settings(&self, permit: &Permit<cap::Configure>) -> ServiceResult<IncidentSettings> {
         let mut db = self.tenant(permit.organization()).await?;
-        let Settings { automatic, ticket } = incidents::settings(&mut db, permit.organization()).await?;
+        let Settings { automatic, ticket } = incident_settings::get(&mut db, permit.organization()).await?;
         let (ticket_pattern, ticket_address) = ticket.unwrap_or_default();
         Ok(IncidentSettings { automatic, ticket_pattern, ticket_address })
     }
@@ -57,7 +57,7 @@ impl Services {
         let organization = permit.organization();
         let settings = Settings { automatic: set.automatic, ticket };
         let mut tx = self.tenant(organization).await?;
-        incidents::set_settings(&mut tx, organization, &settings).await?;
+        incident_settings::set(&mut tx, organization, &settings).await?;
         let event = NewEvent {
             organization_id: organization,
             environment_id: None,

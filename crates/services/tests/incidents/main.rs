@@ -1,0 +1,10 @@
+//! Drift incidents over a real Postgres and the stand-ins: who may lead one where, what ends a change, and what closing takes.
+
+mod closing;
+mod common;
+mod deciding;
+mod lifecycle;
+mod opening;
+mod particulars;
+mod plans;
+mod walks;

@@ -1,0 +1,49 @@
+//! What an organization sets for its incidents.
+
+use drift_domain::environment::EnvironmentClass;
+use drift_domain::ids::OrganizationId;
+use sqlx::PgConnection;
+
+use crate::error::{StoreResult, exactly_one, word};
+
+/// What an organization set for its incidents.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Classes whose new drift opens an incident by itself; `None`: nobody chose.
+    pub automatic: Option<Vec<EnvironmentClass>>,
+    /// The pattern of its tickets, and the address that it leads to.
+    pub ticket: Option<(String, String)>,
+}
+
+/// What an organization set for its incidents.
+///
+/// # Errors
+/// The database failed, or holds what this version cannot read.
+pub async fn get(db: &mut PgConnection, organization: OrganizationId) -> StoreResult<Settings> {
+    let row = sqlx::query!(
+        "SELECT automatic_incidents, ticket_pattern, ticket_address FROM organizations WHERE id = $1",
+        organization.0
+    )
+    .fetch_one(db)
+    .await?;
+    let automatic = row.automatic_incidents.map(|all| all.iter().map(|class| word(class)).collect());
+    Ok(Settings { automatic: automatic.transpose()?, ticket: row.ticket_pattern.zip(row.ticket_address) })
+}
+
+/// Sets what an organization wants of its incidents.
+///
+/// # Errors
+/// The database failed, or refuses an address that is none of the web.
+pub async fn set(db: &mut PgConnection, organization: OrganizationId, set: &Settings) -> StoreResult<()> {
+    let automatic = set.automatic.as_ref();
+    let automatic: Option<Vec<String>> =
+        automatic.map(|all| all.iter().map(|class| class.as_str().to_owned()).collect());
+    let done = sqlx::query!(
+        "UPDATE organizations SET automatic_incidents = $2, ticket_pattern = $3, ticket_address = $4 WHERE id = $1",
+        organization.0,
+        automatic.as_deref(),
+        set.ticket.as_ref().map(|ticket| &ticket.0),
+        set.ticket.as_ref().map(|ticket| &ticket.1),
+    );
+    exactly_one(done.execute(db).await?.rows_affected())
+}
