@@ -104,7 +104,7 @@ fn ratios(corpus: &Corpus, bytes: usize, pair_bytes: usize, rounds: usize) -> st
     writeln!(out, "\n{}: {} workflows, {bytes} bytes", corpus.source, corpus.workflows.len())?;
     writeln!(
         out,
-        "{} pairs, {pair_bytes} bytes; {rounds} rounds in turns, best speed, median ratio\n",
+        "{} pairs, {pair_bytes} bytes; {rounds} rounds in turns, processor time, best speed, median ratio\n",
         corpus.pairs.len()
     )?;
     let mut line = |what: &str, by: &str, bytes: usize, goal: &str, m: &Measured| {

@@ -1,12 +1,14 @@
 //! Shapes of secrets inside text.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex::Regex;
 
 /// A shape, of which the groups of its expression are the secret; the whole match where it has no group.
 pub(super) struct Pattern {
-    regex: Regex,
+    source: String,
+    /// Compiled when a text is met that can have the shape: a short run of the command line needs few.
+    compiled: OnceLock<Regex>,
     /// Whether a match counts only if it looks random: for shapes that ordinary words have too.
     random: bool,
 }
@@ -88,7 +90,7 @@ pub(super) fn each(text: &str, mut visit: impl FnMut(&Pattern)) {
     if !text.bytes().any(|b| MARKS.contains(&b)) {
         return;
     }
-    let named = NAMED.regex.is_match(text);
+    let named = NAMED.regex().is_match(text);
     for (i, pattern) in PATTERNS.iter().enumerate().skip(SCHEME.0 + 1) {
         if named || !(QUOTED_VALUES.contains(&i) || i == ASSIGNMENT) {
             visit(pattern);
@@ -104,17 +106,21 @@ pub(super) fn all(visit: impl FnMut(&Pattern)) {
 
 impl Pattern {
     fn new(source: &str, random: bool) -> Self {
-        #[expect(clippy::expect_used, reason = "the expressions are constants; a test compiles each")]
-        Self { regex: Regex::new(source).expect("a constant expression"), random }
+        Self { source: source.to_owned(), compiled: OnceLock::new(), random }
+    }
+
+    #[expect(clippy::expect_used, reason = "the expressions are constants; a test compiles each")]
+    fn regex(&self) -> &Regex {
+        self.compiled.get_or_init(|| Regex::new(&self.source).expect("a constant expression"))
     }
 
     /// The text with every secret of this shape replaced; none where there is no such secret.
     pub(super) fn replace(&self, text: &str, label: &mut dyn FnMut(&str) -> String) -> Option<String> {
         // Most texts have none, which is found out without room for captures.
-        self.regex.find(text)?;
+        self.regex().find(text)?;
         let mut out = String::new();
         let mut copied = 0;
-        for captures in self.regex.captures_iter(text) {
+        for captures in self.regex().captures_iter(text) {
             let Some(found) = captures.get(1).or_else(|| captures.get(0)) else { continue };
             let secret = found.as_str();
             if is_reference(secret) || (self.random && !looks_random(secret)) {
