@@ -331,3 +331,32 @@ async fn a_stand_in_that_went_beside_it_fails_the_test() {
     ask(&github, Method::GET, "/pulls/1/nothing", None).await;
     drop(github);
 }
+
+#[tokio::test]
+async fn whatever_becomes_of_a_branch_is_told_as_described() {
+    let (github, repo) = world().await;
+    let (server, inbox) = receiver().await;
+    github.hook(&format!("{}/hook", server.url()), "s").unwrap();
+    let number = open(&github).await;
+    repo.create_branch("new", "main").await.unwrap();
+    repo.force_push("fix", "main").await.unwrap();
+    let odd = [("ü \"odd\" #1.json", Some(b"{}".as_slice())), ("a.json", None)];
+    repo.commit("fix", "Grace Höpper <grace@example.com>", "Change\n\nmore", &odd).await.unwrap();
+    repo.delete_branch("fix").await.unwrap();
+    let head = repo.resolve("main").await.unwrap().unwrap();
+    repo.report_status(&head, "ci", "failure").await.unwrap();
+    let expected = [
+        "pull_request opened",
+        "push",
+        "push",
+        "pull_request synchronize",
+        "push",
+        "pull_request synchronize",
+        "push",
+        "pull_request closed",
+        "status",
+    ];
+    assert_eq!(*inbox.lock().unwrap(), expected);
+    assert_eq!(repo.pulls().unwrap(), [(number, false)]);
+    assert_eq!(github.violations(), Vec::<String>::new());
+}
