@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Still, settings, workflow};
+use common::{Still, client_of, settings, workflow};
 use drift_domain::failure::FailureKind;
 use drift_n8n::{Client, Draft, LiveEnvironment as _, Marker, Reason, WriteError};
 use drift_sim::faults::{Answer, Fault, Gate, Rule};
@@ -46,10 +46,12 @@ fn faults() -> Vec<(&'static str, Fault, Knows, bool)> {
     ]
 }
 
-fn client(sim: &N8nSim) -> Client {
+/// A client that waits for what this fault holds only so long that a busy machine is not mistaken for it.
+fn patient(sim: &N8nSim, fault: &Fault) -> Client {
     let mut settings = settings(&sim.url(), &sim.api_key());
-    // Nothing is slow here but what a test holds.
-    settings.request_timeout = Duration::from_millis(500);
+    if matches!(fault, Fault::Held(_) | Fault::HeldAfter(_)) {
+        settings.request_timeout = Duration::from_secs(2);
+    }
     Client::new(settings).unwrap()
 }
 
@@ -75,7 +77,7 @@ fn asked(sim: &N8nSim, method: &str) -> usize {
 async fn a_create_is_sent_once_and_can_be_found() {
     for (what, fault, knows, carried_out) in faults() {
         let sim = N8nSim::start(Still).await.unwrap();
-        let (client, marker) = (client(&sim), Marker("step 1".into()));
+        let (client, marker) = (patient(&sim, &fault), Marker("step 1".into()));
         sim.faults().add(Rule::new(fault).on("POST", "/api/v1/workflows").times(1));
         let error = client.create(&draft("made"), &marker).await.unwrap_err();
         hold(&error, knows, &sim, what);
@@ -90,7 +92,7 @@ async fn a_create_is_sent_once_and_can_be_found() {
 async fn a_put_is_sent_once_and_can_be_compared() {
     for (what, fault, knows, carried_out) in faults() {
         let sim = N8nSim::start(Still).await.unwrap();
-        let (client, id) = (client(&sim), sim.create(&workflow("before")));
+        let (client, id) = (patient(&sim, &fault), sim.create(&workflow("before")));
         sim.faults().add(Rule::new(fault).on("PUT", "/api/v1/workflows/*").times(1));
         let error = client.put(&id, &draft("after"), &|_| true).await.unwrap_err();
         hold(&error, knows, &sim, what);
@@ -105,7 +107,7 @@ async fn publishing_and_archiving_are_sent_once() {
     for (what, fault, knows, carried_out) in faults() {
         for (method, path) in [("publish", "active"), ("archive", "isArchived")] {
             let sim = N8nSim::start(Still).await.unwrap();
-            let (client, id) = (client(&sim), sim.create(&workflow("one")));
+            let (client, id) = (patient(&sim, &fault), sim.create(&workflow("one")));
             sim.faults().add(Rule::new(fault.clone()).on("POST", &format!("/api/v1/workflows/*/{method}")).times(1));
             let error = match method {
                 "publish" => client.set_active(&id, true).await.map(drop).unwrap_err(),
@@ -123,7 +125,7 @@ async fn tags_are_set_by_doing_it_again() {
     for (what, fault, knows, _) in faults() {
         for path in ["/api/v1/tags", "/api/v1/workflows/*/tags"] {
             let sim = N8nSim::start(Still).await.unwrap();
-            let (client, id) = (client(&sim), sim.create(&workflow("one")));
+            let (client, id) = (patient(&sim, &fault), sim.create(&workflow("one")));
             let method = if path.ends_with("*/tags") { "PUT" } else { "POST" };
             sim.faults().add(Rule::new(fault.clone()).on(method, path).times(1));
             let names = ["night".to_owned()];
@@ -139,7 +141,7 @@ async fn tags_are_set_by_doing_it_again() {
 async fn an_answer_that_is_cut_says_nothing_about_what_was_done() {
     for fault in [Fault::CutBody(0), Fault::CutBody(40), Fault::html()] {
         let sim = N8nSim::start(Still).await.unwrap();
-        let (client, marker) = (client(&sim), Marker("step 1".into()));
+        let (client, marker) = (client_of(&sim), Marker("step 1".into()));
         sim.faults().add(Rule::new(fault).on("POST", "/api/v1/workflows").times(1));
         let error = client.create(&draft("made"), &marker).await.unwrap_err();
         assert!(matches!(error, WriteError::Unknown(_)), "{error:?}");
@@ -150,7 +152,7 @@ async fn an_answer_that_is_cut_says_nothing_about_what_was_done() {
 #[tokio::test]
 async fn what_was_written_and_cannot_be_read_back_is_said_so() {
     let sim = N8nSim::start(Still).await.unwrap();
-    let (client, id) = (client(&sim), sim.create(&workflow("before")));
+    let (client, id) = (client_of(&sim), sim.create(&workflow("before")));
     // The look before the write works, the one after it does not.
     sim.faults().add(Rule::new(Fault::status(403)).on("GET", "/api/v1/workflows/*").skip(1));
     let error = client.put(&id, &draft("after"), &|_| true).await.unwrap_err();
@@ -162,7 +164,7 @@ async fn what_was_written_and_cannot_be_read_back_is_said_so() {
 #[tokio::test]
 async fn nothing_is_sent_where_nobody_listens_or_looking_fails() {
     let sim = N8nSim::start(Still).await.unwrap();
-    let (client, id) = (client(&sim), sim.create(&workflow("before")));
+    let (client, id) = (client_of(&sim), sim.create(&workflow("before")));
     sim.faults().add(Rule::new(Fault::status(403)).on("GET", "*"));
     let error = client.put(&id, &draft("after"), &|_| true).await.unwrap_err();
     assert!(matches!(error, WriteError::NotSent(_)) && asked(&sim, "PUT") == 0, "{error:?}");
@@ -181,7 +183,7 @@ async fn nothing_is_sent_where_nobody_listens_or_looking_fails() {
 #[tokio::test]
 async fn a_time_to_wait_is_handed_on() {
     let sim = N8nSim::start(Still).await.unwrap();
-    let (client, id) = (client(&sim), sim.create(&workflow("one")));
+    let (client, id) = (client_of(&sim), sim.create(&workflow("one")));
     sim.faults().add(Rule::new(Fault::too_many_requests(9)).on("POST", "*"));
     let error = client.set_active(&id, true).await.unwrap_err();
     assert_eq!((error.reason(), error.retry_after()), (Some(Reason::RateLimited), Some(9)));
@@ -191,7 +193,7 @@ async fn a_time_to_wait_is_handed_on() {
 async fn a_success_that_is_none_is_found_by_reading_back() {
     for version in [N8nVersion::V2, N8nVersion::V1] {
         let sim = N8nSim::start_with(Options { version, ..Options::new(Still) }).await.unwrap();
-        let (client, id) = (client(&sim), sim.create(&workflow("before")));
+        let (client, id) = (client_of(&sim), sim.create(&workflow("before")));
         sim.set_flaw(Some(Flaw::PutIsForgotten));
         let written = client.put(&id, &draft("after"), &|_| true).await.unwrap();
         assert_eq!(
@@ -207,7 +209,7 @@ async fn a_success_that_is_none_is_found_by_reading_back() {
 #[tokio::test]
 async fn a_workflow_that_moves_between_two_looks_is_not_written_over() {
     let sim = N8nSim::start(Still).await.unwrap();
-    let (client, id) = (client(&sim), sim.create(&workflow("decided about")));
+    let (client, id) = (client_of(&sim), sim.create(&workflow("decided about")));
     let editor = sim.editor().clone();
     let moved = id.clone();
     let edit = Fault::Meanwhile(std::sync::Arc::new(move || {
@@ -223,7 +225,7 @@ async fn a_workflow_that_moves_between_two_looks_is_not_written_over() {
 #[tokio::test]
 async fn nothing_that_is_printed_holds_content() {
     let sim = N8nSim::start(Still).await.unwrap();
-    let client = client(&sim);
+    let client = client_of(&sim);
     let draft = draft("made");
     let written = client.create(&draft, &Marker("1".into())).await.unwrap();
     let printed = format!("{draft:?} {written:?}");
