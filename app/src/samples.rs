@@ -12,6 +12,8 @@ use drift_domain::severity::Severity;
 use drift_domain::views::*;
 use uuid::Uuid;
 
+pub(crate) mod incidents;
+
 pub(crate) fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
 }

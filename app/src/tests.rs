@@ -12,9 +12,13 @@ use leptos::config::LeptosOptions;
 use leptos::prelude::*;
 
 use crate::components::layout::{Frame, Live, Theme};
+use crate::pages::drift::incident::Way;
+use crate::pages::incidents::Kept;
 use crate::pages::{connection, drift, environment, environments, problem, setup, sign_in};
 use crate::samples;
 use crate::ssr::render;
+
+mod incidents;
 
 /// Draws a page as the server does and keeps it for the eye.
 async fn page(file: &str, me: bool, body: impl FnOnce() -> AnyView + Send + 'static) -> String {
@@ -24,6 +28,7 @@ async fn page(file: &str, me: bool, body: impl FnOnce() -> AnyView + Send + 'sta
         me: me.then(samples::me),
         address: "/".to_owned(),
         home: file == "environments",
+        incidents: true,
         live: if me { Live::All } else { Live::Off },
         now: Some(samples::now()),
         said: None,
@@ -107,7 +112,8 @@ async fn unverified_says_why_since_when_and_what_to_do_and_never_in_sync() {
 
 #[tokio::test]
 async fn the_workspace_offers_what_the_caller_may_do_and_nothing_else() {
-    let html = page("drift", true, move || drift::workspace::view(&samples::workspace())).await;
+    let html =
+        page("drift", true, move || drift::workspace::view(&samples::workspace(), &Way::None, &Kept::default())).await;
     for offered in ["Recheck", "Finish review", "Link them", "Record decision", "Putting it right by hand"] {
         assert!(html.contains(offered), "{offered}");
     }
@@ -116,7 +122,7 @@ async fn the_workspace_offers_what_the_caller_may_do_and_nothing_else() {
     reader.environment.can_configure = false;
     reader.can_confirm = false;
     reader.adoption = reader.adoption.map(|adoption| AdoptionView { can_finish: false, ..adoption });
-    let html = page("drift-reader", true, move || drift::workspace::view(&reader)).await;
+    let html = page("drift-reader", true, move || drift::workspace::view(&reader, &Way::None, &Kept::default())).await;
     for refused in ["/drift/recheck", "Finish review<", "Link them", "Record decision"] {
         assert!(!html.contains(refused), "{refused}");
     }
@@ -127,12 +133,16 @@ async fn without_diffs_in_the_plan_there_is_no_dead_link_but_a_way_up() {
     let mut free = samples::workspace();
     free.diff_access = DiffAccess::None { needs: PlanTier::Pro };
     free.changes.iter_mut().for_each(|change| change.openable = false);
-    let html = page("drift-free", true, move || drift::workspace::view(&free)).await;
+    let html = page("drift-free", true, move || drift::workspace::view(&free, &Way::None, &Kept::default())).await;
     assert!(
         !html.contains("/drift/changes/0193\"") && !html.contains("row-link"),
         "no link into a page that would refuse"
     );
     assert!(html.contains("The Pro plan also shows what exactly differs"));
+    assert!(
+        html.contains("/override\"") && html.contains("Days (1 to 30)"),
+        "there is a way to accept it, on the record"
+    );
 }
 
 #[tokio::test]
@@ -140,7 +150,8 @@ async fn a_vanished_change_outside_the_filter_is_still_announced() {
     let mut filtered = samples::workspace();
     filtered.filter.severity = Some(Severity::Low);
     filtered.changes.retain(|change| change.severity == Severity::Low);
-    let html = page("drift-filtered", true, move || drift::workspace::view(&filtered)).await;
+    let html =
+        page("drift-filtered", true, move || drift::workspace::view(&filtered, &Way::None, &Kept::default())).await;
     assert!(html.contains("1 vanished change waits") && html.contains("?state=VANISHED"));
     assert!(html.contains("<option value=\"LOW\" selected"));
 }
@@ -157,7 +168,8 @@ async fn an_unverified_workspace_without_changes_does_not_read_as_in_sync() {
         ambiguities: vec![],
         ..samples::workspace()
     };
-    let html = page("drift-unknown", true, move || drift::workspace::view(&unknown)).await;
+    let html =
+        page("drift-unknown", true, move || drift::workspace::view(&unknown, &Way::None, &Kept::default())).await;
     assert!(html.contains("Not known") && !html.contains("n8n and Git agree"));
 }
 
@@ -196,7 +208,7 @@ async fn markup_in_names_and_code_is_text() {
     let mut nasty = samples::workspace();
     nasty.changes[0].workflow = "<img src=x onerror=alert(1)>".to_owned();
     nasty.changes[0].summary = "</td><script>alert(1)</script>".to_owned();
-    let html = page("drift-nasty", true, move || drift::workspace::view(&nasty)).await;
+    let html = page("drift-nasty", true, move || drift::workspace::view(&nasty, &Way::None, &Kept::default())).await;
     assert!(!html.contains("<img src=x") && !html.contains("<script>alert"));
 }
 

@@ -4,6 +4,7 @@ use drift_domain::change::{ChangeState, ChangeType, DecisionKind, Origin, Vanish
 use drift_domain::check::{CheckOutcome, CheckTrigger};
 use drift_domain::environment::{Badge, EnvironmentClass};
 use drift_domain::failure::{FailureKind, Side};
+use drift_domain::incident::{ArtifactState, IncidentAction, IncidentStatus};
 use drift_domain::role::Role;
 use drift_domain::severity::Severity;
 use drift_domain::views::DiffKind;
@@ -135,6 +136,68 @@ pub(crate) const fn decision_explained(kind: DecisionKind) -> &'static str {
     }
 }
 
+/// What a person is about to decide, as an instruction: the label of the choice.
+pub(crate) const fn path(kind: DecisionKind) -> Mark {
+    match kind {
+        DecisionKind::Promote => mark("Promote to Git", Icon::Upload, "tone-info"),
+        DecisionKind::Revert => mark("Revert to Git", Icon::Undo, "tone-info"),
+        DecisionKind::Replace => mark("Replace", Icon::Swap, "tone-info"),
+        DecisionKind::Override => mark("Override", Icon::Clock, "tone-drift"),
+    }
+}
+
+pub(crate) const fn path_explained(kind: DecisionKind) -> &'static str {
+    match kind {
+        DecisionKind::Promote => "What is live is right: it goes to Git.",
+        DecisionKind::Revert => "Git is right: its content goes over what is live.",
+        DecisionKind::Replace => "Neither stays: a different fix in Git supersedes both.",
+        DecisionKind::Override => "Known and accepted for a time; it stays visible.",
+    }
+}
+
+pub(crate) const fn incident_status(status: IncidentStatus) -> Mark {
+    match status {
+        IncidentStatus::Detected => mark("Detected", Icon::Eye, "tone-incident"),
+        IncidentStatus::Acknowledged => mark("Acknowledged", Icon::User, "tone-drift"),
+        IncidentStatus::Stabilized => mark("Stabilized", Icon::Shield, "tone-info"),
+        IncidentStatus::Reconciled => mark("Reconciled", Icon::Equal, "tone-ok"),
+        IncidentStatus::Closed => mark("Closed", Icon::Lock, "tone-plain"),
+    }
+}
+
+pub(crate) const fn incident_status_explained(status: IncidentStatus) -> &'static str {
+    match status {
+        IncidentStatus::Detected => "Opened; nobody has taken it on yet.",
+        IncidentStatus::Acknowledged => "Somebody has taken it on.",
+        IncidentStatus::Stabilized => "Production is stable; the drift is still to be reconciled.",
+        IncidentStatus::Reconciled => "Every change is decided and carried out, and a check found no difference.",
+        IncidentStatus::Closed => "Proven equal by a check of the closing's own. Final.",
+    }
+}
+
+pub(crate) const fn incident_action(action: IncidentAction) -> &'static str {
+    match action {
+        IncidentAction::Acknowledge => "Acknowledge",
+        IncidentAction::Stabilize => "Mark as stabilized",
+        IncidentAction::Reconcile => "Mark as reconciled",
+        IncidentAction::Close => "Close incident",
+        IncidentAction::Decide => "Choose a path",
+        IncidentAction::Assign => "Change owner",
+        IncidentAction::SetTicket => "Set ticket",
+        IncidentAction::SetSeverity => "Adjust severity",
+        IncidentAction::Comment => "Comment",
+        IncidentAction::Recheck => "Recheck",
+    }
+}
+
+pub(crate) const fn artifact(state: ArtifactState) -> Mark {
+    match state {
+        ArtifactState::Pending => mark("Pending", Icon::Clock, "tone-drift"),
+        ArtifactState::Success => mark("Success", Icon::Check, "tone-ok"),
+        ArtifactState::Failed => mark("Failed", Icon::Cross, "tone-incident"),
+    }
+}
+
 pub(crate) const fn trigger(trigger: CheckTrigger) -> &'static str {
     match trigger {
         CheckTrigger::Schedule => "Schedule",
@@ -195,6 +258,11 @@ pub(crate) const fn diff_kind(kind: DiffKind) -> Mark {
         DiffKind::ConnectionRemoved => mark("Connection only in Git", Icon::Minus, "tone-incident"),
         DiffKind::WorkflowModified => mark("Changed", Icon::Pencil, "tone-info"),
     }
+}
+
+/// `INC-12`: what people call an incident.
+pub(crate) fn incident(number: i64) -> String {
+    format!("INC-{number}")
 }
 
 /// `1 workflow`, `2 workflows`.

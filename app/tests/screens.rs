@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use drift_domain::change::ChangeState;
+use drift_domain::check::CheckTrigger;
 use drift_domain::plan::PlanTier;
 use drift_domain::role::Role;
 use drift_services::accounts::{Person, SignIn};
@@ -123,7 +124,8 @@ async fn the_first_visitor_sets_up_and_later_ones_sign_in() {
 #[tokio::test]
 async fn drift_is_followed_from_the_list_to_the_line_and_decided_when_it_vanishes() {
     let app = TestApp::new().await;
-    let (mut browser, caller) = signed_in(&app, PlanTier::Agency, Role::Owner).await;
+    // On Pro no policy opens an incident.
+    let (mut browser, caller) = signed_in(&app, PlanTier::Pro, Role::Owner).await;
     let environment = app.environment(&caller, "Acme production").await;
     let id = environment.agreed(&workflow("orders")).await;
     environment.check().await;
@@ -164,6 +166,104 @@ async fn drift_is_followed_from_the_list_to_the_line_and_decided_when_it_vanishe
     assert!(after.contains("data-said=\"good\"") && after.contains("n8n and Git agree"));
     assert!(!browser.get(&said.location).await.html.contains("data-said"), "a notice is told once");
     assert!(browser.get(&change).await.html.contains("reviewed on Monday"), "the decision stays on record");
+}
+
+/// The version that a page's forms carry.
+fn version(html: &str) -> String {
+    let rest = html.split("name=\"version\" value=\"").nth(1).expect("a form with the version");
+    rest.split('"').next().expect("its end").to_owned()
+}
+
+#[tokio::test]
+async fn an_incident_is_led_from_drift_to_its_receipt_by_forms_alone() {
+    let app = TestApp::new().await;
+    let (mut browser, caller) = signed_in(&app, PlanTier::Pro, Role::Owner).await;
+    let environment = app.environment(&caller, "Acme production").await;
+    let id = environment.agreed(&workflow("orders")).await;
+    environment.check().await;
+    let page = format!("/environments/{}", environment.id);
+    assert!(
+        !browser.get(&format!("{page}/drift")).await.html.contains("Create drift incident"),
+        "there is nothing to manage"
+    );
+    let nothing = browser.post(&format!("{page}/drift/incident"), &[("reason", "just so")]).await;
+    let refused = browser.get(&nothing.location).await.html;
+    assert!(refused.contains("data-said=\"bad\"") && refused.contains("Nothing differs"), "{}", nothing.location);
+
+    environment.edit(&id, "Total", |node| node["parameters"]["jsCode"] = "return [];".into());
+    environment.check().await;
+    let created = browser.post(&format!("{page}/drift/incident"), &[("reason", "")]).await.location;
+    assert!(created.starts_with("/incidents/"), "{created}");
+    assert_eq!(browser.get(&format!("{page}/drift")).await.location, created, "View Drift leads to the incident");
+    let everything = browser.get(&format!("{page}/drift?view=all")).await;
+    assert_eq!(everything.status, StatusCode::OK);
+    assert!(everything.html.contains(&format!("href=\"{created}\"")));
+    assert!(browser.get("/incidents").await.html.contains("data-incident=\"INC-1\""));
+    assert!(browser.get("/incidents?owner=mine").await.html.contains("No incident matches"));
+
+    let first = browser.get(&created).await.html;
+    let seen = version(&first);
+    let silent = browser.post(&format!("{created}/acknowledge"), &[("version", &seen), ("reason", " ")]).await;
+    let again = browser.get(&silent.location).await.html;
+    assert!(again.contains("data-said=\"bad\"") && again.contains("data-status=\"DETECTED\""));
+    browser.post(&format!("{created}/acknowledge"), &[("version", &seen), ("reason", "on it"), ("owner", "")]).await;
+    let taken = browser.get(&created).await.html;
+    assert!(taken.contains("data-status=\"ACKNOWLEDGED\"") && taken.contains("on it"));
+
+    // A second window that still shows the first version.
+    let change = environment.change().await.id.to_string();
+    let late =
+        [("version", seen.as_str()), ("change", &change), ("kind", "REVERT"), ("reason", "typed for a long time")];
+    let refused = browser.post(&format!("{created}/decisions"), &late).await;
+    let refused = browser.get(&refused.location).await.html;
+    assert!(
+        refused.contains("Meanwhile") && refused.contains("value=\"typed for a long time\""),
+        "kept where it was typed"
+    );
+    let now = version(&refused);
+    let in_time = [("version", now.as_str()), ("change", &change), ("kind", "REVERT"), ("reason", "a mistake")];
+    browser.post(&format!("{created}/decisions"), &in_time).await;
+    assert!(browser.get(&created).await.html.contains("data-artifact-state=\"PENDING\""));
+    let diff = browser.get(&format!("{created}/changes/{change}")).await;
+    assert_eq!(diff.status, StatusCode::OK);
+    assert!(diff.html.contains("data-path=\"parameters.jsCode\"") && diff.html.contains("Reverted to Git"));
+
+    let original = workflow("orders")["nodes"].clone();
+    environment.edit(&id, "Total", |node| {
+        let before = original.as_array().into_iter().flatten().find(|node| node["name"] == "Total").cloned();
+        *node = before.expect("the workflow has that node");
+    });
+    environment.check().await;
+    let done = browser.get(&created).await.html;
+    assert!(done.contains("data-artifact-state=\"SUCCESS\""), "a check verified it");
+    browser.post(&format!("{created}/reconcile"), &[("version", &version(&done))]).await;
+    let reconciled = browser.get(&created).await.html;
+    assert!(reconciled.contains("data-status=\"RECONCILED\""));
+    assert_eq!(browser.get(&format!("{created}/receipt.json")).await.status, StatusCode::NOT_FOUND);
+    browser.post(&format!("{created}/close"), &[("version", &version(&reconciled))]).await;
+    assert!(browser.get(&created).await.html.contains("data-closing=\"CHECKING\""));
+    app.services.run_check(environment.id, CheckTrigger::Closing, None).await.expect("a check");
+    let closed = browser.get(&created).await.html;
+    assert!(closed.contains("data-status=\"CLOSED\"") && closed.contains("data-receipt="));
+    assert!(browser.get(&format!("{created}/receipt.json")).await.html.contains("REVERT"));
+
+    let (mut stranger, _) = signed_in(&app, PlanTier::Agency, Role::Owner).await;
+    for address in ["", "/receipt.json", &format!("/changes/{change}")] {
+        assert_eq!(stranger.get(&format!("{created}{address}")).await.status, StatusCode::NOT_FOUND, "{address}");
+    }
+    for form in
+        ["acknowledge", "stabilize", "reconcile", "close", "decisions", "owner", "ticket", "severity", "comments"]
+    {
+        let answer = stranger.post(&format!("{created}/{form}"), &[("version", "1"), ("text", "x")]).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{form}");
+    }
+    let (mut free, _) = signed_in(&app, PlanTier::Free, Role::Owner).await;
+    let refused = free.get("/incidents").await;
+    assert_eq!(refused.status, StatusCode::PAYMENT_REQUIRED);
+    assert!(
+        refused.html.contains("Pro plan") && !refused.html.contains("href=\"/incidents\""),
+        "no way into a refusal"
+    );
 }
 
 #[tokio::test]

@@ -12,10 +12,14 @@ pub(crate) enum Icon {
     ChevronDown,
     Clock,
     Collision,
+    Comment,
     Cross,
     Dot,
+    Download,
     Drift,
+    Equal,
     External,
+    Eye,
     Flame,
     Ghost,
     Info,
@@ -32,8 +36,12 @@ pub(crate) enum Icon {
     Refresh,
     Search,
     Settings,
+    Shield,
     SignOut,
     Sun,
+    Swap,
+    Undo,
+    Upload,
     User,
     Warning,
 }
@@ -53,10 +61,16 @@ impl Icon {
             Self::Collision => {
                 r#"<path d="M1.5 8h4M3.75 5.5 6 8l-2.25 2.5M14.5 8h-4M12.25 5.5 10 8l2.25 2.5M8 2.5v2M8 11.5v2"/>"#
             }
+            Self::Comment => r#"<path d="M2 3.25h12v8H7l-3 2.5v-2.5H2z"/>"#,
             Self::Cross => r#"<circle cx="8" cy="8" r="6.25"/><path d="m5.75 5.75 4.5 4.5M10.25 5.75l-4.5 4.5"/>"#,
             Self::Dot => r#"<circle cx="8" cy="8" r="3" fill="currentColor"/>"#,
+            Self::Download => r#"<path d="M8 2v8M4.75 7 8 10.25 11.25 7M2.5 13.5h11"/>"#,
             Self::Drift => r#"<path d="M1.5 5.5h5c3 0 2.5 5 5.5 5h2M1.5 10.5h4M10 5.5h4.5"/>"#,
+            Self::Equal => r#"<circle cx="8" cy="8" r="6.25"/><path d="M5.25 6.5h5.5M5.25 9.5h5.5"/>"#,
             Self::External => r#"<path d="M9.5 2.5h4v4M13.5 2.5 7.5 8.5M11.5 9.5v4h-9v-9h4"/>"#,
+            Self::Eye => {
+                r#"<path d="M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8z"/><circle cx="8" cy="8" r="2"/>"#
+            }
             Self::Flame => {
                 r#"<path d="M8 14.25c2.75 0 4.75-1.9 4.75-4.6 0-3.15-2.75-4-3-7.9C7 3 6.25 5 6.5 7c-1-.5-1.5-1.25-1.5-2C3.75 6.25 3.25 8 3.25 9.65c0 2.7 2 4.6 4.75 4.6z"/>"#
             }
@@ -89,10 +103,18 @@ impl Icon {
             Self::Settings => {
                 r#"<path d="M1.5 4.5h7M12.5 4.5h2M1.5 11.5h2M7.5 11.5h7"/><circle cx="10.5" cy="4.5" r="2"/><circle cx="5.5" cy="11.5" r="2"/>"#
             }
+            Self::Shield => {
+                r#"<path d="M8 1.75 13.25 4v4c0 3-2.2 5.25-5.25 6.25C4.95 13.25 2.75 11 2.75 8V4z"/><path d="m5.75 8 1.6 1.6 3-3.4"/>"#
+            }
             Self::SignOut => r#"<path d="M6.5 2.5h-4v11h4M10 4.75 13.25 8 10 11.25M13.25 8H6"/>"#,
             Self::Sun => {
                 r#"<circle cx="8" cy="8" r="2.75"/><path d="M8 1.25v1.5M8 13.25v1.5M1.25 8h1.5M13.25 8h1.5M3.25 3.25l1 1M11.75 11.75l1 1M12.75 3.25l-1 1M4.25 11.75l-1 1"/>"#
             }
+            Self::Swap => {
+                r#"<path d="M2.5 5.5h10M9.75 2.75 12.5 5.5 9.75 8.25M13.5 10.5h-10M6.25 7.75 3.5 10.5l2.75 2.75"/>"#
+            }
+            Self::Undo => r#"<path d="M5.5 2.75 2.5 5.75l3 3M2.5 5.75h7a4 4 0 0 1 0 8H6"/>"#,
+            Self::Upload => r#"<path d="M8 10.5V2.5M4.75 5.5 8 2.25l3.25 3.25M2.5 13.5h11"/>"#,
             Self::User => r#"<circle cx="8" cy="5.25" r="2.75"/><path d="M2.75 14a5.25 5.25 0 0 1 10.5 0"/>"#,
             Self::Warning => r#"<path d="M8 2 14.5 13.5h-13zM8 6.5v3.25M8 11.5v.1"/>"#,
         }

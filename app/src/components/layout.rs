@@ -66,6 +66,8 @@ pub(crate) struct Frame {
     pub address: String,
     /// Whether this is the list of environments.
     pub home: bool,
+    /// Whether the plan has incidents: then the way to them is in the bar.
+    pub incidents: bool,
     pub live: Live,
     /// The server's clock, where the page shows ages.
     pub now: Option<DateTime<Utc>>,
@@ -119,10 +121,15 @@ pub(crate) fn fragment(options: LeptosOptions, theme: Theme, title: &'static str
 }
 
 fn top_bar(frame: &Frame) -> impl IntoView + use<> {
-    let environments = frame.me.is_some().then(|| {
+    let is_about_incidents = frame.address.starts_with("/incidents");
+    let navigation = frame.me.is_some().then(|| {
+        let incidents = frame.incidents.then(|| {
+            view! { <a class="nav-link" href="/incidents" aria-current=is_about_incidents.then_some("page")>"Incidents"</a> }
+        });
         view! {
-            <nav aria-label="Main">
+            <nav class="nav" aria-label="Main">
                 <a class="nav-link" href="/" aria-current=frame.home.then_some("page")>"Environments"</a>
+                {incidents}
             </nav>
         }
     });
@@ -138,7 +145,7 @@ fn top_bar(frame: &Frame) -> impl IntoView + use<> {
                     <img src="/favicon.svg" alt="" width="22" height="22" />
                     <span class="brand-name">"WorkflowOps"</span>
                 </a>
-                {environments}
+                {navigation}
                 <div class="ml-auto flex items-center gap-2">
                     {live}
                     {match &frame.me {

@@ -45,6 +45,17 @@ pub(crate) fn set_property(element: &Element, name: &str, value: &str) {
     let _ = js_sys::Reflect::set(element, &JsValue::from_str(name), &JsValue::from_str(value));
 }
 
+/// A yes or no of an element, for example `checked` or `defaultChecked`.
+pub(crate) fn flag(element: &Element, name: &str) -> Option<bool> {
+    js_sys::Reflect::get(element, &JsValue::from_str(name)).ok()?.as_bool()
+}
+
+/// Sets a yes or no of an element.
+pub(crate) fn set_flag(element: &Element, name: &str, value: bool) {
+    // Setting fails on frozen objects only; elements are not.
+    let _ = js_sys::Reflect::set(element, &JsValue::from_str(name), &JsValue::from_bool(value));
+}
+
 /// The address of this page with its query.
 pub(crate) fn address() -> String {
     let location = window().location();

@@ -16,11 +16,15 @@ fn page(error: &ServiceError) -> (Page, HeaderMap) {
     let (status, title, icon) = match error {
         ServiceError::Unauthenticated => (StatusCode::UNAUTHORIZED, "Not signed in", Icon::Lock),
         ServiceError::NotFound(_) => (StatusCode::NOT_FOUND, "Not found", Icon::Question),
-        ServiceError::PlanRequired { .. } | ServiceError::PlanLimit { .. } => (StatusCode::PAYMENT_REQUIRED, "Not part of this plan", Icon::Lock),
+        ServiceError::PlanRequired { .. } | ServiceError::PlanLimit { .. } => {
+            (StatusCode::PAYMENT_REQUIRED, "Not part of this plan", Icon::Lock)
+        }
         ServiceError::RoleRequired { .. } => (StatusCode::FORBIDDEN, "Not with this role", Icon::Lock),
         ServiceError::PolicyRefused { .. } => (StatusCode::FORBIDDEN, "A policy does not allow this", Icon::Lock),
         ServiceError::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "This could not be used", Icon::Warning),
-        ServiceError::Conflict(_) | ServiceError::Stale { .. } => (StatusCode::CONFLICT, "Things have changed meanwhile", Icon::Warning),
+        ServiceError::Conflict(_) | ServiceError::Stale { .. } => {
+            (StatusCode::CONFLICT, "Things have changed meanwhile", Icon::Warning)
+        }
         ServiceError::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts", Icon::Clock),
         ServiceError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Not just now", Icon::Warning),
     };

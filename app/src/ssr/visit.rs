@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use chrono::{DateTime, Utc};
+use drift_domain::plan::Capability;
 use drift_services::accounts::Notice;
 use drift_services::gate::{Caller, Permit, cap};
 use drift_services::{ServiceError, ServiceResult, Services};
@@ -165,6 +166,7 @@ impl Visit {
                 self.came_from().unwrap_or_else(|| "/".to_owned())
             },
             home: self.is_get && self.address.split('?').next() == Some("/"),
+            incidents: self.caller.as_ref().is_some_and(|caller| caller.may(Capability::Incidents)),
             live: page.live,
             now: page.now,
             said: page.said.clone(),
@@ -224,9 +226,14 @@ impl Member {
         self.caller.permit()
     }
 
+    /// Whether somebody asks for this page, and not the open page for itself.
+    pub(crate) fn is_a_visit(&self) -> bool {
+        !self.visit.headers.contains_key(LIVE_HEADER)
+    }
+
     /// What is to be said from the last form, once. A page that asks for itself again takes nothing.
     pub(crate) async fn take_notice(&self) -> ServiceResult<Option<Notice>> {
-        if self.visit.headers.contains_key(LIVE_HEADER) {
+        if !self.is_a_visit() {
             return Ok(None);
         }
         self.services().take_notice(&self.caller).await

@@ -22,11 +22,18 @@ fn where_drift_lives_is_true() {
     hold("Every path that the document names is there.", &complaints);
 }
 
-/// Where drift may be opened and acted on: the workspace's pages, and the handlers of their forms.
-const WORKSPACE: [&str; 3] = ["app/src/pages/drift/", "app/src/ssr/forms/drift.rs", "app/src/ssr/forms/overrides.rs"];
+/// Where drift may be opened and acted on: the workspace's pages and those of its incidents, and the handlers of their
+/// forms.
+const WORKSPACE: [&str; 5] = [
+    "app/src/pages/drift/",
+    "app/src/pages/incidents/",
+    "app/src/ssr/forms/drift.rs",
+    "app/src/ssr/forms/incidents.rs",
+    "app/src/ssr/forms/overrides.rs",
+];
 
-/// What opens drift or acts on it: views that only the workspace draws, and actions that only it offers.
-const DEEP: [&str; 17] = [
+/// What opens drift or acts on it: views that only the workspace draws, its components, and actions that only it offers.
+const DEEP: [&str; 37] = [
     "DiffView",
     "DiffEntry",
     "DiffLine",
@@ -37,13 +44,33 @@ const DEEP: [&str; 17] = [
     "AdoptionView",
     "VanishedView",
     "IgnoredView",
+    "IncidentPage",
+    "IncidentChange",
+    "ArtifactView",
+    "ReceiptView",
+    "ClosingView",
     "OverrideView",
-    ".override_change(",
-    ".end_override(",
+    "drift::diff",
+    "drift::plans",
+    "drift::ambiguities",
+    "words::path(",
+    "words::decision(",
     ".recheck(",
     ".confirm_vanished(",
     ".finish_adoption(",
     ".workspace(",
+    ".incident_change(",
+    ".create_incident(",
+    ".acknowledge(",
+    ".stabilize(",
+    ".reconcile(",
+    ".request_close(",
+    ".decide(",
+    ".assign(",
+    ".set_ticket(",
+    ".set_severity(",
+    ".override_change(",
+    ".end_override(",
 ];
 
 #[test]
@@ -62,21 +89,52 @@ fn drift_is_opened_and_acted_on_in_the_workspace_alone() {
 }
 
 #[test]
-fn one_way_leads_into_the_workspace() {
-    let links: Vec<String> = screens()
+fn what_is_watched_for_is_there_to_be_found() {
+    let inside: Vec<_> = files("app/src")
+        .into_iter()
+        .filter(|file| WORKSPACE.iter().any(|workspace| file.path.starts_with(workspace)))
+        .collect();
+    // Without these the test above would watch for words that nobody says any more.
+    let used = |word: &str| inside.iter().any(|file| file.code().any(|(_, line)| line.contains(word)));
+    for word in
+        ["DiffView", "IncidentPage", "ArtifactView", ".create_incident(", ".acknowledge(", ".decide(", ".recheck("]
+    {
+        assert!(used(word), "{word} is not found in the workspace: has it another name now?");
+    }
+    for place in WORKSPACE {
+        assert!(inside.iter().any(|file| file.path.starts_with(place)), "{place} is not there");
+    }
+}
+
+/// The screens that give out addresses, or none.
+fn linking_to(address: &str) -> Vec<String> {
+    screens()
         .iter()
         // The addresses themselves are given out here.
         .filter(|file| file.path != "app/src/ssr/mod.rs")
         .flat_map(|file| file.code().map(move |(number, line)| (file, number, line)))
-        .filter(|(_, _, line)| line.contains("/drift"))
+        .filter(|(_, _, line)| line.contains(address))
         .map(|(file, _, _)| file.path.clone())
-        .collect();
+        .collect()
+}
+
+#[test]
+fn one_way_leads_into_the_workspace() {
+    let links = linking_to("/drift");
     assert_eq!(links, ["app/src/components/banner.rs"], "only the banner, with View Drift, links to the workspace");
+    let mut links = linking_to("/incidents");
+    links.dedup();
+    assert_eq!(links, ["app/src/components/layout.rs"], "only the bar at the top links to the incidents");
 }
 
 /// The files of the screens outside the workspace, tests and their samples left out.
 fn screens() -> Vec<crate::tree::File> {
     let is_elsewhere = |path: &str| !WORKSPACE.iter().any(|workspace| path.starts_with(workspace));
-    let is_test = |path: &str| path.ends_with("/tests.rs") || path.ends_with("/samples.rs") || path.contains("/tests/");
+    let is_test = |path: &str| {
+        path.ends_with("/tests.rs")
+            || path.ends_with("/samples.rs")
+            || path.contains("/tests/")
+            || path.contains("/samples/")
+    };
     files("app/src").into_iter().filter(|file| is_elsewhere(&file.path) && !is_test(&file.path)).collect()
 }

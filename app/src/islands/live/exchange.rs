@@ -1,7 +1,7 @@
-//! Exchanges the regions of the page that differ, and leaves a person's hands where they were: focus, open folds, and
-//! whatever has been typed and not sent.
+//! Exchanges the regions of the page that differ, and leaves a person's hands where they were: focus, open folds, whatever
+//! has been typed or chosen and not sent, and what the pointer is on.
 
-use leptos::prelude::document;
+use leptos::prelude::{document, window};
 use wasm_bindgen::JsCast;
 use web_sys::{Document, DomParser, Element, HtmlElement, SupportedType};
 
@@ -13,6 +13,7 @@ pub(super) fn exchange(html: &str) -> Option<bool> {
     let drawn = DomParser::new().ok()?.parse_from_string(html, SupportedType::TextHtml).ok()?;
     let root = dom::root()?;
     let mut whole = true;
+    let held = Held::under_the_pointer(&root);
     for region in dom::all(&root, "[data-live]") {
         let name = region.get_attribute("data-live").unwrap_or_default();
         match drawn.query_selector(&format!("[data-live=\"{name}\"]")).ok()? {
@@ -21,8 +22,37 @@ pub(super) fn exchange(html: &str) -> Option<bool> {
             None => whole = false,
         }
     }
+    if let Some(held) = held {
+        held.put_back(&root);
+    }
     take_title(&drawn);
     Some(whole)
+}
+
+/// What the pointer is on, and where: it stays there when something above it grows or shrinks.
+struct Held {
+    handle: String,
+    top: f64,
+}
+
+impl Held {
+    fn under_the_pointer(root: &Element) -> Option<Self> {
+        let hovered = dom::all(root, ":hover");
+        let element = hovered.into_iter().rev().find(|element| handle(element).is_some())?;
+        // What sticks to the window does not move with the page.
+        if element.closest(".topbar, .inc-head").ok()?.is_some() {
+            return None;
+        }
+        Some(Self { handle: handle(&element)?, top: element.get_bounding_client_rect().top() })
+    }
+
+    fn put_back(&self, root: &Element) {
+        let Ok(Some(element)) = root.query_selector(&self.handle) else { return };
+        let moved = element.get_bounding_client_rect().top() - self.top;
+        if moved.abs() >= 1.0 {
+            window().scroll_by_with_x_and_y(0.0, moved);
+        }
+    }
 }
 
 fn take_title(drawn: &Document) {
@@ -50,35 +80,72 @@ fn handle(element: &Element) -> Option<String> {
         return Some(format!("[id=\"{id}\"]"));
     }
     let own = match (element.get_attribute("name"), element.get_attribute("href")) {
+        // Radio buttons share a name, and differ by value.
+        (Some(name), _) if element.get_attribute("type").as_deref() == Some("radio") => {
+            format!("[name=\"{name}\"][value=\"{}\"]", element.get_attribute("value").unwrap_or_default())
+        }
         (Some(name), _) => format!("[name=\"{name}\"]"),
         (None, Some(href)) => return Some(format!("[href=\"{href}\"]")),
         (None, None) => element.tag_name().to_ascii_lowercase(),
     };
     let within = element.closest("form[action], details[data-key]").ok()??;
-    let within = match (within.get_attribute("action"), within.get_attribute("data-key")) {
-        (Some(action), _) => format!("form[action=\"{action}\"]"),
-        (None, Some(key)) => format!("details[data-key=\"{key}\"]"),
-        (None, None) => return None,
+    let attribute = |name| within.get_attribute(name);
+    let within = match (attribute("data-form"), attribute("action"), attribute("data-key")) {
+        // Forms of many things share an address; this tells them apart.
+        (Some(form), ..) => format!("form[data-form=\"{form}\"]"),
+        (None, Some(action), _) => format!("form[action=\"{action}\"]"),
+        (None, None, Some(key)) => format!("details[data-key=\"{key}\"]"),
+        (None, None, None) => return None,
     };
     Some(format!("{within} {own}"))
 }
 
-/// Something typed and not sent: where, and what.
+/// Something typed or chosen and not sent: where, and what.
 struct Typed {
     handle: String,
-    text: String,
+    /// The property that holds it, with what it is.
+    text: Option<String>,
+    is_checked: Option<bool>,
+}
+
+/// What a select held when the page was drawn: the option that is marked, or the first.
+fn drawn_choice(select: &Element) -> Option<String> {
+    let option = select.query_selector("option[selected]").ok()?.or(select.query_selector("option").ok()?)?;
+    dom::property(&option, "value")
 }
 
 fn typed(region: &Element) -> Vec<Typed> {
-    dom::all(region, "input:not([type=hidden]):not([type=checkbox]):not([type=radio]), textarea")
-        .iter()
-        .filter_map(|control| {
-            let text = dom::property(control, "value")?;
-            (Some(&text) != dom::property(control, "defaultValue").as_ref())
-                .then(|| handle(control).map(|handle| Typed { handle, text }))
-                .flatten()
-        })
-        .collect()
+    let texts = dom::all(region, "input:not([type=hidden]):not([type=checkbox]):not([type=radio]), textarea, select");
+    let texts = texts.iter().filter_map(|control| {
+        let text = dom::property(control, "value")?;
+        let drawn = match control.tag_name().as_str() {
+            "SELECT" => drawn_choice(control),
+            _ => dom::property(control, "defaultValue"),
+        };
+        (Some(&text) != drawn.as_ref())
+            .then(|| handle(control).map(|handle| Typed { handle, text: Some(text), is_checked: None }))
+            .flatten()
+    });
+    let marks = dom::all(region, "input[type=checkbox], input[type=radio]");
+    let marks = marks.iter().filter_map(|control| {
+        let is_checked = dom::flag(control, "checked")?;
+        (Some(is_checked) != dom::flag(control, "defaultChecked"))
+            .then(|| handle(control).map(|handle| Typed { handle, text: None, is_checked: Some(is_checked) }))
+            .flatten()
+    });
+    texts.chain(marks).collect()
+}
+
+impl Typed {
+    fn put_back(&self, region: &Element) {
+        let Ok(Some(control)) = region.query_selector(&self.handle) else { return };
+        if let Some(text) = &self.text {
+            dom::set_property(&control, "value", text);
+        }
+        if let Some(is_checked) = self.is_checked {
+            dom::set_flag(&control, "checked", is_checked);
+        }
+    }
 }
 
 fn exchange_region(region: &Element, new: &Element) -> bool {
@@ -101,9 +168,7 @@ fn exchange_region(region: &Element, new: &Element) -> bool {
         }
     }
     for typed in typed {
-        if let Ok(Some(control)) = region.query_selector(&typed.handle) {
-            dom::set_property(&control, "value", &typed.text);
-        }
+        typed.put_back(region);
     }
     let focus = focused.and_then(|handle| region.query_selector(&handle).ok().flatten());
     if let Some(element) = focus.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {

@@ -8,7 +8,7 @@ use crate::components::form::options;
 use crate::components::icon::{Icon, icon};
 
 /// The section, where there are any.
-pub(super) fn section(
+pub(in crate::pages) fn section(
     ambiguities: &[AmbiguityView],
     environment: EnvironmentId,
     can_link: bool,

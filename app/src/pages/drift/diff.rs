@@ -1,4 +1,4 @@
-//! The diff of one change: entries by node, each with both sides. Private to the drift workspace (house rule 6).
+//! The diff of one change: entries by node, each with both sides. Private to the drift workspace and its incidents (house rule 6).
 
 use drift_domain::change::ChangeType;
 use drift_domain::failure::Side;
@@ -11,7 +11,7 @@ use crate::components::marks;
 use crate::words::{self, count};
 
 /// Draws a diff. Of a workflow that only one side has, only that side is drawn.
-pub(super) fn view(diff: &DiffView, change_type: ChangeType) -> impl IntoView + use<> {
+pub(in crate::pages) fn view(diff: &DiffView, change_type: ChangeType) -> impl IntoView + use<> {
     let only = match change_type {
         ChangeType::Added => Some(Side::Live),
         ChangeType::Removed => Some(Side::Desired),

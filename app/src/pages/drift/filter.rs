@@ -50,6 +50,11 @@ fn query(filter: &ChangeFilter) -> String {
     if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) }
 }
 
+/// A query that stays on this page where the bare address leads on to an open incident.
+fn or_all(query: String) -> String {
+    if query.is_empty() { "?view=all".to_owned() } else { query }
+}
+
 /// Whether anything is filtered.
 pub(super) fn is_on(filter: &ChangeFilter) -> bool {
     *filter != ChangeFilter::default()
@@ -60,7 +65,7 @@ pub(super) fn active(filter: &ChangeFilter, environment: EnvironmentId) -> Optio
     let without = |change: &dyn Fn(&mut ChangeFilter)| {
         let mut rest = filter.clone();
         change(&mut rest);
-        format!("/environments/{environment}/drift{}", query(&rest))
+        format!("/environments/{environment}/drift{}", or_all(query(&rest)))
     };
     let all = [
         filter.q.as_ref().map(|q| (format!("Workflow: {q}"), without(&|f| f.q = None))),
@@ -84,7 +89,8 @@ pub(super) fn active(filter: &ChangeFilter, environment: EnvironmentId) -> Optio
 /// The form of the filter.
 pub(super) fn form(filter: &ChangeFilter, environment: EnvironmentId) -> impl IntoView + use<> {
     let action = format!("/environments/{environment}/drift");
-    let clear = is_on(filter).then(|| view! { <a class="btn" href=action.clone()>"Clear"</a> });
+    let all = format!("{action}{}", or_all(String::new()));
+    let clear = is_on(filter).then(|| view! { <a class="btn" href=all>"Clear"</a> });
     let q = filter.q.clone();
     let choices = view! {
         {choice("change_type", "Type", ChangeType::ALL, filter.change_type, |word| words::change_type(word).label, "Any")}

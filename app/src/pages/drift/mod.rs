@@ -1,15 +1,18 @@
-//! The drift workspace: the only pages that open drift or act on it. Their parts are private to this module.
+//! The drift workspace: the only pages, with those of its incidents, that open drift or act on it. Their parts are private
+//! to these two.
 
+mod accept;
 mod adoption;
-mod ambiguities;
+pub(in crate::pages) mod ambiguities;
 pub(crate) mod change;
 mod changes;
 pub(crate) mod checks;
-mod diff;
+pub(in crate::pages) mod diff;
 mod filter;
 mod ignored;
+pub(crate) mod incident;
 mod overrides;
-mod plans;
+pub(in crate::pages) mod plans;
 mod upgrade;
 mod vanished;
 pub(crate) mod workspace;

@@ -105,7 +105,8 @@ pub(super) fn card(
     })
 }
 
-fn begin_form(
+/// The form: why, and for how many days.
+pub(super) fn begin_form(
     change: &ChangeRow,
     environment: EnvironmentId,
     offer: &OverrideOffer,

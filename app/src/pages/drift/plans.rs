@@ -27,7 +27,7 @@ pub(super) fn access(workspace: &Workspace) -> Option<impl IntoView + use<>> {
 }
 
 /// In the place of a diff that the plan does not have.
-pub(super) fn refused(message: &str, needs: PlanTier) -> impl IntoView + use<> {
+pub(in crate::pages) fn refused(message: &str, needs: PlanTier) -> impl IntoView + use<> {
     view! {
         <section class="card section empty" data-refused=needs.as_str()>
             {icon(Icon::Lock)}

@@ -3,24 +3,28 @@
 use crate::components::layout::Live;
 use crate::ssr::forms::environment_id;
 use crate::ssr::visit::{Member, Page};
-use axum::extract::{Path, Query};
-use axum::response::Response;
+use axum::extract::{Path, Query, RawQuery};
+use axum::response::{IntoResponse, Redirect, Response};
 use drift_domain::change::ChangeState;
 use drift_domain::plan::Capability;
 use drift_domain::views::{ChangeRow, EnvironmentPage, Workspace};
 use leptos::prelude::*;
 use std::collections::HashMap;
 
-use super::{adoption, ambiguities, changes, checks, filter, ignored, overrides, plans, upgrade, vanished};
+use super::incident::Way;
+use super::{
+    accept, adoption, ambiguities, changes, checks, filter, ignored, incident, overrides, plans, upgrade, vanished,
+};
 use crate::components::crumbs::crumbs;
 use crate::components::failure::failure;
 use crate::components::icon::{Icon, icon};
 use crate::components::note::note;
 use crate::components::{marks, time};
+use crate::pages::incidents::Kept;
 use crate::words::{self, count};
 
 /// Draws the workspace.
-pub(crate) fn view(workspace: &Workspace) -> AnyView {
+pub(crate) fn view(workspace: &Workspace, way: &Way, kept: &Kept) -> AnyView {
     let page = &workspace.environment;
     let (id, now) = (page.row.id, page.now);
     view! {
@@ -29,6 +33,7 @@ pub(crate) fn view(workspace: &Workspace) -> AnyView {
             "Drift".to_owned(),
         )}
         <div data-live="heading" aria-live="polite">{heading(page)}</div>
+        <div data-live="incident">{incident::card(way, workspace, kept, now)}</div>
         <div data-live="reviews">
             {workspace.adoption.as_ref().map(|adoption| adoption::card(adoption, id))}
             {ambiguities::section(&workspace.ambiguities, id, page.can_configure)}
@@ -41,6 +46,7 @@ pub(crate) fn view(workspace: &Workspace) -> AnyView {
             {overrides::section(&workspace.changes, id, &workspace.overriding, now)}
             {workspace.upgrade.as_ref().map(|offer| upgrade::card(offer, id, Some(Capability::Incidents), now))}
             {(workspace.by_hand && workspace.open_changes > 0).then(|| plans::by_hand(page))}
+            {accept::section(workspace)}
             {ignored::section(&workspace.ignored)}
             {newest_checks(workspace)}
         </div>
@@ -170,14 +176,29 @@ fn newest_checks(workspace: &Workspace) -> impl IntoView + use<> {
 pub(crate) async fn get(
     member: Member,
     Path(id): Path<String>,
+    RawQuery(address): RawQuery,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
     let page = async {
         let id = environment_id(&id)?;
         let workspace = member.services().workspace(&member.permit()?, id, filter::read(&query)).await?;
+        let way = incident::way(&member, id).await?;
+        if let Way::Open(incident) = &way
+            && address.is_none()
+            && member.is_a_visit()
+        {
+            return Ok(Err(Redirect::to(&format!("/incidents/{}", incident.id))));
+        }
+        let notice = member.take_notice().await?;
+        let kept = Kept::of(notice.as_ref());
         let (title, now) = (format!("Drift in {}", workspace.environment.row.name), workspace.environment.now);
-        Ok(Page::new(title, move || view(&workspace)).live(Live::One(id), now))
+        Ok(Ok(Page::new(title, move || view(&workspace, &way, &kept)).live(Live::One(id), now).notice(notice.as_ref())))
     }
     .await;
-    member.answer(page).await
+    match page {
+        // With an open incident, View Drift leads to it; whatever was said goes along.
+        Ok(Err(to_incident)) => to_incident.into_response(),
+        Ok(Ok(page)) => member.answer(Ok(page)).await,
+        Err(error) => member.answer(Err(error)).await,
+    }
 }

@@ -87,9 +87,10 @@ pub(crate) async fn finish_adoption(
         .await
 }
 
-/// Back to the workspace, filtered as it was; or to the change that the form was on.
+/// Back to the workspace, filtered as it was; or to the change or the incident that the form was on.
 fn workspace(member: &Member, id: &str) -> String {
     let Ok(id) = environment_id(id) else { return "/".to_owned() };
     let workspace = format!("/environments/{id}/drift");
-    member.visit.came_from().filter(|from| from.starts_with(&workspace)).unwrap_or(workspace)
+    let is_workspace = |from: &String| from.starts_with(&workspace) || from.starts_with("/incidents/");
+    member.visit.came_from().filter(is_workspace).unwrap_or(workspace)
 }

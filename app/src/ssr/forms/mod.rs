@@ -3,13 +3,14 @@
 pub(super) mod accounts;
 pub(super) mod drift;
 pub(super) mod environments;
+pub(super) mod incidents;
 pub(super) mod overrides;
 pub(super) mod plan;
 
 use axum::Form;
 use axum::http::header;
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
-use drift_domain::ids::{ChangeId, EnvironmentId};
+use drift_domain::ids::{ChangeId, EnvironmentId, IncidentId};
 use drift_services::{ServiceError, ServiceResult};
 use serde::Deserialize;
 
@@ -24,6 +25,11 @@ pub(crate) fn environment_id(text: &str) -> ServiceResult<EnvironmentId> {
 /// The change that an address names.
 pub(crate) fn change_id(text: &str) -> ServiceResult<ChangeId> {
     text.parse().map_err(|_| ServiceError::NotFound("change"))
+}
+
+/// The incident that an address names.
+pub(crate) fn incident_id(text: &str) -> ServiceResult<IncidentId> {
+    text.parse().map_err(|_| ServiceError::NotFound("incident"))
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,161 @@
+//! `/incidents/{id}/changes/{change}`: one change of an incident, opened: its diff, and its path beside it.
+
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use drift_domain::views::{ChangePage, DiffOrRefusal, IncidentChange, IncidentPage};
+use leptos::prelude::*;
+
+use super::{Kept, changes, decide, header};
+use crate::components::crumbs::crumbs;
+use crate::components::icon::{Icon, icon};
+use crate::components::layout::Live;
+use crate::components::{marks, time};
+use crate::pages::drift::{diff, plans};
+use crate::ssr::forms::{change_id, incident_id};
+use crate::ssr::visit::{Member, Page};
+use crate::words;
+
+/// Draws the change.
+pub(crate) fn view(incident: &IncidentPage, page: &ChangePage, kept: &Kept, now: DateTime<Utc>) -> AnyView {
+    let body = match &page.diff {
+        DiffOrRefusal::Diff(diff) => diff::view(diff, page.row.change_type).into_any(),
+        DiffOrRefusal::Refused { message, needs } => plans::refused(message, *needs).into_any(),
+    };
+    let number = words::incident(incident.row.number);
+    let here = incident.changes.iter().find(|change| change.row.id == page.row.id);
+    view! {
+        {crumbs(
+            vec![
+                ("/incidents".to_owned(), "Incidents".to_owned()),
+                (format!("/incidents/{}", incident.row.id), format!("{number} · {}", incident.row.environment)),
+            ],
+            page.row.workflow.clone(),
+        )}
+        {heading(page)}
+        {neighbours(incident, page)}
+        <div data-live="change">{summary(incident, page, here, now)}</div>
+        {here.map(|change| path(incident, change, kept, now))}
+        <div data-live="diff">{body}</div>
+    }
+    .into_any()
+}
+
+fn heading(page: &ChangePage) -> impl IntoView + use<> {
+    let open = page.live_url.clone().map(|href| {
+        view! { <a class="btn" href=href rel="noreferrer">"Open in n8n" {icon(Icon::External)}</a> }
+    });
+    view! {
+        <div class="page-head">
+            <div class="min-w-0">
+                <h1 class="wrap-anywhere">{page.row.workflow.clone()}</h1>
+                <p class="text-ink-2 mt-0.5 wrap-anywhere">{page.row.summary.clone()}</p>
+            </div>
+            {open}
+        </div>
+    }
+}
+
+/// The changes before and after this one, so that all can be read in one go.
+fn neighbours(incident: &IncidentPage, page: &ChangePage) -> Option<impl IntoView + use<>> {
+    let openable: Vec<_> = incident.changes.iter().filter(|change| change.row.openable).collect();
+    let at = openable.iter().position(|change| change.row.id == page.row.id)?;
+    let link = |change: &IncidentChange, label: &'static str| {
+        let href = format!("/incidents/{}/changes/{}", incident.row.id, change.row.id);
+        let name = change.row.workflow.clone();
+        view! { <a class="btn btn-small" href=href title=name>{label}</a> }
+    };
+    let previous = at.checked_sub(1).map(|at| link(openable[at], "Previous change"));
+    let next = openable.get(at + 1).map(|change| link(change, "Next change"));
+    (openable.len() > 1).then(|| {
+        view! {
+            <nav aria-label="Changes" class="flex flex-wrap items-center gap-2 mb-4">
+                {previous} {next}
+                <span class="text-ink-3 num">{format!("{} of {}", at + 1, openable.len())}</span>
+            </nav>
+        }
+    })
+}
+
+fn summary(
+    incident: &IncidentPage,
+    page: &ChangePage,
+    here: Option<&IncidentChange>,
+    now: DateTime<Utc>,
+) -> impl IntoView + use<> {
+    let row = &page.row;
+    view! {
+        <dl class="card card-body facts">
+            <dt>"Incident"</dt>
+            <dd class="flex flex-wrap items-center gap-2">
+                <a class="link" href=format!("/incidents/{}", incident.row.id)>{words::incident(incident.row.number)}</a>
+                {header::status(incident.row.status)}
+            </dd>
+            <dt>"What"</dt>
+            <dd>{match here {
+                Some(change) => changes::chips(change).into_any(),
+                None => marks::chip(words::state(row.state), Some(words::state_explained(row.state))).into_any(),
+            }}</dd>
+            <dt>"Origin"</dt>
+            <dd>{words::origin_explained(row.origin)}</dd>
+            <dt>"In n8n"</dt>
+            <dd>{match &row.live_id {
+                Some(id) => view! { "workflow " <code>{id.clone()}</code> }.into_any(),
+                None => "not there".into_any(),
+            }}</dd>
+            <dt>"In Git"</dt>
+            <dd>
+                {match &row.path {
+                    Some(path) => view! { <code>{path.clone()}</code> " at " }.into_any(),
+                    None => "not there at ".into_any(),
+                }}
+                <code title=page.git_commit.clone()>{words::short_commit(&page.git_commit)}</code>
+            </dd>
+            <dt>"Seen"</dt>
+            <dd>"first " {time::ago(row.first_seen_at, now)} ", last " {time::ago(row.last_seen_at, now)}</dd>
+        </dl>
+    }
+}
+
+/// What was decided, and the form to decide.
+fn path(incident: &IncidentPage, change: &IncidentChange, kept: &Kept, now: DateTime<Utc>) -> impl IntoView + use<> {
+    let name = decide::form_of(change);
+    let form = decide::is_offered(incident, change)
+        .then(|| decide::form(incident, &name, Some(change), &change.choices, kept));
+    let nothing = (form.is_none() && change.artifacts.is_empty()).then(|| {
+        view! { <p class="text-ink-2">"Nobody has chosen a path for this change."</p> }
+    });
+    view! {
+        <section class="card section" aria-labelledby="path-heading" id="path">
+            <div class="card-head"><h2 id="path-heading">"Resolution path"</h2></div>
+            <div class="card-body" data-live="path">
+                {changes::became(&change.row, now)} {changes::artifacts(change, now)} {nothing} {form}
+            </div>
+        </section>
+    }
+}
+
+/// `GET /incidents/{id}/changes/{change}`
+pub(crate) async fn get(member: Member, Path((id, change)): Path<(String, String)>) -> Response {
+    let page = async {
+        let (id, change) = (incident_id(&id)?, change_id(&change)?);
+        let permit = member.services().incident_permit(&member.caller, id).await?;
+        let incident = member.services().incident(&permit, id).await?;
+        let page = member.services().incident_change(&permit, id, change).await?;
+        let status = match page.diff {
+            DiffOrRefusal::Diff(_) => StatusCode::OK,
+            DiffOrRefusal::Refused { .. } => StatusCode::PAYMENT_REQUIRED,
+        };
+        let notice = member.take_notice().await?;
+        let (kept, now) = (Kept::of(notice.as_ref()), member.services().now());
+        let title = format!("{} · {}", page.row.workflow, words::incident(incident.row.number));
+        let live = Live::One(incident.row.environment_id);
+        Ok(Page::new(title, move || view(&incident, &page, &kept, now))
+            .live(live, now)
+            .notice(notice.as_ref())
+            .status(status))
+    }
+    .await;
+    member.answer(page).await
+}

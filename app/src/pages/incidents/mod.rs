@@ -1,0 +1,16 @@
+//! Drift incidents: the list, and the workspace of one. Their parts are private to this module.
+
+mod actions;
+pub(crate) mod change;
+mod changes;
+mod closing;
+mod decide;
+mod filter;
+mod header;
+pub(crate) mod incident;
+mod kept;
+pub(crate) mod list;
+mod properties;
+mod timeline;
+
+pub(crate) use kept::Kept;
