@@ -20,7 +20,7 @@ pub(crate) enum Command {
     /// Every setting is a flag and an environment variable; a flag wins. Without --database-url a private Postgres is
     /// started in the data folder. Stops on SIGINT and SIGTERM, after finishing what is running; a second signal ends it
     /// at once.
-    Serve(ServeSettings),
+    Serve(Box<ServeSettings>),
     /// Show the product at work, with nothing to set up: its own database, and stand-ins for n8n and GitHub.
     ///
     /// Makes organizations on every plan, with environments in every state, from real workflows, and prints who to sign in

@@ -7,6 +7,7 @@ mod config;
 mod database;
 mod demo;
 mod diff;
+mod doors;
 mod headers;
 mod http;
 mod logging;
@@ -23,7 +24,7 @@ use cli::{Cli, Command};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
-        Command::Serve(settings) => serve::run(settings),
+        Command::Serve(settings) => serve::run(*settings),
         Command::Demo(settings) => demo::run(settings),
         Command::Diff(args) => diff::run(&args),
         Command::Migrate(settings) => database::run_migrate(settings),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use drift_domain::clock::Clock;
-use drift_services::{Parts, Services};
+use drift_services::{Doors, Parts, Services};
 use drift_store::PgPool;
 use drift_store::secretbox::{InstallationKey, SecretBox};
 use leptos::config::LeptosOptions;
@@ -26,7 +26,7 @@ use crate::config::{self, Refused};
 use crate::database::Database;
 use crate::headers::Headers;
 use crate::settings::{LogSettings, ServeSettings};
-use crate::{http, logging, shutdown, site};
+use crate::{doors, http, logging, shutdown, site};
 
 /// The subcommand `serve`.
 pub(crate) fn run(settings: ServeSettings) -> ExitCode {
@@ -65,11 +65,14 @@ async fn serve(settings: ServeSettings) -> anyhow::Result<()> {
     let listener = listen(settings.listen).await?;
     let data_dir = config::data_dir(&settings.database, "")?;
     let key = config::secret_key(&settings, &data_dir)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let public_url = settings.public_url.clone().unwrap_or(doors::own_url(listener.local_addr()?));
+    let private = settings.allow_private_networks;
+    let doors = doors::open(public_url, &settings.mail, &settings.provider, private, clock.clone())?;
     let stop = shutdown::token().context("signals cannot be heard")?;
     let database = Database::open_unless(&stop, &settings.database, &data_dir, |step| tracing::info!("{step}")).await?;
 
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let services = services(database.pool.clone(), key, clock, settings.allow_private_networks);
+    let services = services(database.pool.clone(), key, clock, settings.allow_private_networks, doors);
     let product = Product {
         services,
         pool: database.pool.clone(),
@@ -105,8 +108,9 @@ pub(crate) fn services(
     key: InstallationKey,
     clock: Arc<dyn Clock>,
     allow_private_networks: bool,
+    doors: Doors,
 ) -> Arc<Services> {
-    Arc::new(Services::new(Parts { pool, clock, secrets: SecretBox::new(&key), allow_private_networks }))
+    Arc::new(Services::new(Parts { pool, clock, secrets: SecretBox::new(&key), allow_private_networks, doors }))
 }
 
 /// Everything that a running product is made of.

@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::address::Network;
+use crate::doors::{MailSettings, ProviderSettings};
 
 /// Settings of `serve`.
 #[derive(Debug, Args)]
@@ -20,14 +21,20 @@ pub(crate) struct ServeSettings {
     #[arg(long, env = "WORKFLOWOPS_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
     pub(crate) listen: SocketAddr,
 
-    /// The address that people open. With https, cookies are sent over https alone. Default: http and the address
-    /// listened on.
+    /// The address that people open: links in mails and the addresses of webhooks begin with it. With https, cookies are
+    /// sent over https alone. Default: http and the address listened on.
     #[arg(long, env = "WORKFLOWOPS_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub(crate) public_url: Option<Url>,
 
     /// Proxies whose X-Forwarded-For is believed: addresses or networks (10.0.0.0/8), separated by commas.
     #[arg(long, env = "WORKFLOWOPS_TRUSTED_PROXIES", value_name = "NETWORK,…", value_delimiter = ',')]
     pub(crate) trusted_proxies: Vec<Network>,
+
+    #[command(flatten)]
+    pub(crate) mail: MailSettings,
+
+    #[command(flatten)]
+    pub(crate) provider: ProviderSettings,
 
     #[command(flatten)]
     pub(crate) database: DatabaseSettings,
@@ -47,7 +54,8 @@ pub(crate) struct ServeSettings {
     #[arg(long, env = "WORKFLOWOPS_SECRET_KEY_FILE", value_name = "FILE")]
     pub(crate) secret_key_file: Option<PathBuf>,
 
-    /// Let environments be connected whose n8n or GitHub Enterprise Server is on a private network or on this machine.
+    /// Let environments be connected whose n8n or GitHub Enterprise Server is on a private network or on this machine, and
+    /// people be signed in through an identity provider there.
     /// Link-local and cloud metadata addresses are never called.
     #[arg(long, env = "WORKFLOWOPS_ALLOW_PRIVATE_NETWORKS", value_parser = BoolishValueParser::new())]
     pub(crate) allow_private_networks: bool,
@@ -98,6 +106,9 @@ pub(crate) struct DemoSettings {
     /// project, else /usr/lib/postgresql/*/bin.
     #[arg(long, env = "WORKFLOWOPS_POSTGRES_BIN_DIR", value_name = "FOLDER")]
     pub(crate) postgres_bin_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) provider: ProviderSettings,
 
     #[command(flatten)]
     pub(crate) site: SiteSettings,

@@ -3,19 +3,23 @@
 //! A session is a random token in the browser and its hash in the database: whoever reads the database cannot sign in
 //! with what is there. It ends after [`IDLE`] without use, and after [`LONGEST`] however much it is used.
 
-mod fields;
-mod members;
-mod password;
+pub(crate) mod fields;
+pub(crate) mod invitations;
+pub(crate) mod members;
+mod own;
+pub(crate) mod password;
+mod roster;
 mod set_up;
-mod sign_in;
+pub(crate) mod sign_in;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use drift_domain::ids::{OrganizationId, SessionId};
+use drift_domain::ids::{OrganizationId, SessionId, UserId};
 use drift_domain::plan::Plan;
 use drift_domain::views::{Me, OrganizationView};
+use drift_store::events::{self, NewEvent};
 use drift_store::people::{self, Membership, User};
 use drift_store::plans;
 use drift_store::sessions::{self, NewSession};
@@ -28,18 +32,22 @@ use uuid::Uuid;
 
 use crate::Services;
 use crate::error::{ServiceError, ServiceResult};
-use crate::gate::Caller;
+use crate::gate::{Caller, Via};
 
+pub use invitations::{INVITATION_LASTS, Invited, Newcomer};
 pub use members::Person;
+pub use own::RESET_LASTS;
+
+pub use crate::tokens::{LONGEST as LONGEST_TOKEN, MadeToken, PREFIX as TOKEN_PREFIX, TokenRequest};
 
 /// A session that is not used for this long has ended.
 pub const IDLE: TimeDelta = TimeDelta::hours(12);
 /// A session of this age has ended.
 pub const LONGEST: TimeDelta = TimeDelta::days(30);
 /// A session's last use is noted this exactly, so that not every page writes.
-const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
+pub(crate) const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// Bytes of a session's token and of a webhook's secret.
-const RANDOM_BYTES: usize = 32;
+pub(crate) const RANDOM_BYTES: usize = 32;
 /// Characters of what a browser calls itself that are kept.
 const USER_AGENT_KEPT: usize = 300;
 
@@ -122,17 +130,17 @@ impl Services {
             organization_name: session.organization_name,
             plan: Arc::new(plan),
             role: session.role,
-            session_id: session.id,
+            via: Via::Session(session.id),
         }))
     }
 
     /// Ends the caller's session, in every tab and window of that browser.
     ///
     /// # Errors
-    /// [`ServiceError::Unavailable`] when the database does not answer.
+    /// [`ServiceError::PolicyRefused`] for an API token, which has no session.
     pub async fn sign_out(&self, caller: &Caller) -> ServiceResult<()> {
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
-        Ok(sessions::delete(&mut db, caller.session_id).await?)
+        Ok(sessions::delete(&mut db, caller.session()?).await?)
     }
 
     /// Who the caller is, and where they may go.
@@ -162,7 +170,7 @@ impl Services {
     /// apart. [`ServiceError::Unauthenticated`] when the session has ended meanwhile.
     pub async fn switch_organization(&self, caller: &Caller, to: OrganizationId) -> ServiceResult<()> {
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
-        match sessions::switch_organization(&mut db, caller.session_id, caller.user_id, to).await {
+        match sessions::switch_organization(&mut db, caller.session()?, caller.user_id, to).await {
             Err(error) if error.constraint() == Some(sessions::MEMBERS_ONLY) => {
                 Err(ServiceError::NotFound("organization"))
             }
@@ -178,7 +186,7 @@ impl Services {
     pub async fn leave_notice(&self, caller: &Caller, notice: &Notice) -> ServiceResult<()> {
         let notice = serde_json::to_value(notice).map_err(ServiceError::unavailable)?;
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
-        match sessions::put_notice(&mut db, caller.organization_id, caller.session_id, &notice).await {
+        match sessions::put_notice(&mut db, caller.organization_id, caller.session()?, &notice).await {
             Err(StoreError::WrongRows { .. }) => Err(ServiceError::Unauthenticated),
             result => Ok(result?),
         }
@@ -190,13 +198,13 @@ impl Services {
     /// [`ServiceError::Unavailable`] when the database does not answer.
     pub async fn take_notice(&self, caller: &Caller) -> ServiceResult<Option<Notice>> {
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
-        let notice = sessions::take_notice(&mut db, caller.organization_id, caller.session_id).await?;
+        let notice = sessions::take_notice(&mut db, caller.organization_id, caller.session()?).await?;
         // One that another version left in another form is not worth an error page.
         Ok(notice.and_then(|notice| serde_json::from_value(notice).ok()))
     }
 
     /// Begins a session for a person in one of their organizations.
-    async fn begin_session(
+    pub(crate) async fn begin_session(
         &self,
         db: &mut PgConnection,
         user: &User,
@@ -224,7 +232,7 @@ impl Services {
             organization_name: place.organization_name,
             plan: Arc::new(plan),
             role: place.role,
-            session_id: new.id,
+            via: Via::Session(new.id),
         };
         Ok(SignedIn { token, caller, expires_at: new.expires_at })
     }
@@ -239,14 +247,41 @@ fn organization_view(membership: Membership) -> OrganizationView {
     }
 }
 
+/// Puts on the record what somebody did to their account or their organization's people.
+pub(crate) async fn happened(
+    db: &mut PgConnection,
+    caller: &Caller,
+    kind: &str,
+    mut data: serde_json::Value,
+    at: DateTime<Utc>,
+) -> ServiceResult<()> {
+    if let (Via::Token(token), Some(data)) = (caller.via, data.as_object_mut()) {
+        data.insert("by_token".to_owned(), token.to_string().into());
+    }
+    happened_to(db, caller.organization_id, Some(caller.user_id), kind, data, at).await
+}
+
+/// The same, in an organization that the person does not look at.
+pub(crate) async fn happened_to(
+    db: &mut PgConnection,
+    organization_id: OrganizationId,
+    actor: Option<UserId>,
+    kind: &str,
+    data: serde_json::Value,
+    at: DateTime<Utc>,
+) -> ServiceResult<()> {
+    let event = NewEvent { organization_id, environment_id: None, change_id: None, kind, actor, data };
+    Ok(events::append(db, &event, at).await?)
+}
+
 /// What is stored of a token. The token is as random as a key, so a plain hash keeps it: there is nothing to guess.
-fn hash(token: &str) -> [u8; 32] {
+pub(crate) fn hash(token: &str) -> [u8; 32] {
     *blake3::hash(token.as_bytes()).as_bytes()
 }
 
 /// 256 random bits of the operating system, in hexadecimal digits. Not a parameter: a token that a test could choose could
 /// be guessed.
-fn random_token() -> ServiceResult<SecretString> {
+pub(crate) fn random_token() -> ServiceResult<SecretString> {
     let mut bytes = [0; RANDOM_BYTES];
     OsRng.try_fill_bytes(&mut bytes).map_err(ServiceError::unavailable)?;
     Ok(hex::encode(bytes).into())

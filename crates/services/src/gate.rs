@@ -12,7 +12,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use drift_domain::ids::{OrganizationId, SessionId, UserId};
+use drift_domain::ids::{OrganizationId, SessionId, TokenId, UserId};
 use drift_domain::plan::{Capability, Grant, Plan, PlanTier};
 use drift_domain::role::Role;
 
@@ -36,8 +36,33 @@ pub struct Caller {
     pub plan: Arc<Plan>,
     /// The person's role in it now.
     pub role: Role,
-    /// The session that this came through.
-    pub session_id: SessionId,
+    /// What this came through.
+    pub via: Via,
+}
+
+/// What somebody came in through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// A signed-in browser.
+    Session(SessionId),
+    /// An API token. [`Caller::role`] is bounded by the token's.
+    Token(TokenId),
+}
+
+impl Caller {
+    /// The session that this came through, for what only somebody at a browser may do.
+    ///
+    /// # Errors
+    /// [`ServiceError::PolicyRefused`] for an API token.
+    pub fn session(&self) -> ServiceResult<SessionId> {
+        match self.via {
+            Via::Session(id) => Ok(id),
+            Via::Token(_) => Err(ServiceError::policy(
+                "session-required",
+                "An API token cannot do this: it takes a person who has signed in. Sign in with a browser and do it there.",
+            )),
+        }
+    }
 }
 
 /// The capabilities as types, for [`Permit`].

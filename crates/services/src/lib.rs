@@ -8,9 +8,11 @@ use std::sync::Arc;
 use drift_domain::clock::Clock;
 use drift_domain::ids::{EnvironmentId, OrganizationId};
 use drift_domain::views::LiveEvent;
+use drift_mail::Mailer;
 use drift_store::secretbox::SecretBox;
 use drift_store::{PgConnection, PgPool, StoreError, Transaction};
 use tokio::sync::broadcast;
+use url::Url;
 
 pub mod accounts;
 mod connector;
@@ -22,15 +24,19 @@ pub mod gate;
 mod idempotency;
 pub mod incidents;
 mod live;
+pub mod mail;
+pub mod oidc;
 mod overrides;
 mod plans;
 mod retention;
+mod tokens;
 mod upgrades;
 mod views;
 mod webhooks;
 
 pub use environments::WebhookSettings;
 pub use error::{ServiceError, ServiceResult};
+pub use oidc::IdentityProvider;
 pub use webhooks::{DeliveryOutcome, GithubDelivery};
 
 /// Events that a slow reader may fall behind by before it is told to look again.
@@ -43,6 +49,7 @@ pub struct Services {
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) connector: connector::Connector,
     pub(crate) live: broadcast::Sender<LiveEvent>,
+    pub(crate) doors: Doors,
 }
 
 /// What the services are made of.
@@ -55,6 +62,20 @@ pub struct Parts {
     pub secrets: SecretBox,
     /// Whether n8n and GitHub may be on private networks and this machine.
     pub allow_private_networks: bool,
+    /// How people reach the installation, and how it reaches them.
+    pub doors: Doors,
+}
+
+/// How people reach the installation, and how it reaches them.
+#[derive(Clone, Debug)]
+pub struct Doors {
+    /// The address that people open: what links in mails and the addresses of webhooks begin with. Never taken from a
+    /// request, whose headers anybody can choose.
+    pub public_url: Url,
+    /// Sends mail; `None` where the installation sends none.
+    pub mailer: Option<Arc<dyn Mailer>>,
+    /// Identity providers that people may sign in through.
+    pub providers: Vec<Arc<IdentityProvider>>,
 }
 
 impl std::fmt::Debug for Services {
@@ -76,6 +97,7 @@ impl Services {
             secrets,
             connector,
             live: broadcast::Sender::new(LIVE_EVENTS_KEPT),
+            doors: parts.doors,
         }
     }
 
@@ -85,6 +107,12 @@ impl Services {
     /// [`ServiceError::Unavailable`] when it does not.
     pub async fn ready(&self) -> ServiceResult<()> {
         Ok(drift_store::pool::ping(&self.pool).await?)
+    }
+
+    /// The address that people open, with `path` behind it.
+    #[must_use]
+    pub fn public_link(&self, path: &str) -> String {
+        format!("{}{path}", self.doors.public_url.as_str().trim_end_matches('/'))
     }
 
     /// A transaction for one organization: the database shows and takes its rows alone.

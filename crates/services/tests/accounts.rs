@@ -250,11 +250,13 @@ async fn signing_in_leads_to_where_a_person_may_do_most() {
 #[tokio::test]
 async fn a_role_that_changes_is_seen_by_the_next_request() {
     let (app, owner) = ready().await;
+    let eve = person("Eve", "eve@example.com");
+    app.services.add_member(owner.caller.organization_id, eve, Role::Owner).await.unwrap();
     let place = owner.caller.organization_id;
     app.services.add_member(place, person("Ada", "ada@example.com"), Role::Viewer).await.unwrap();
     let caller = app.services.authenticate(owner.token.expose_secret()).await.unwrap().unwrap();
     assert_eq!(caller.role, Role::Viewer);
-    sqlx::query("DELETE FROM memberships").execute(app.database.pool()).await.unwrap();
+    sqlx::query("DELETE FROM memberships WHERE role = 'VIEWER'").execute(app.database.pool()).await.unwrap();
     assert!(app.services.authenticate(owner.token.expose_secret()).await.unwrap().is_none());
     let error = sign_in(&app, "ada@example.com", PASSWORD).await.unwrap_err();
     assert!(matches!(error, ServiceError::Conflict(_)), "{error}");

@@ -9,18 +9,21 @@ use drift_domain::ids::{EnvironmentId, IncidentId, OrganizationId, SessionId, Us
 use drift_domain::plan::{Plan, PlanTier};
 use drift_domain::role::Role;
 use drift_domain::views::{ChangeFilter, ChangeRow, EnvironmentDraft, EnvironmentPage, IncidentPage, Workspace};
-use drift_services::gate::{Caller, Permit, cap};
-use drift_services::{Parts, Services};
+use drift_mail::Mail;
+use drift_services::gate::{Caller, Permit, Via, cap};
+use drift_services::{Doors, Parts, Services};
 use drift_sim::github::{GithubSim, Repo};
 use drift_sim::n8n::{N8nSim, N8nVersion};
+use drift_store::PgPool;
 use drift_store::incident_settings::{self, Settings};
+use drift_store::mails::MailJob;
 use drift_store::people::{self, Organization, User};
 use drift_store::secretbox::{InstallationKey, Purpose, SecretBox};
 use secrecy::SecretString;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{TestClock, TestDatabase};
+use crate::{Mailbox, TestClock, TestDatabase};
 
 /// The folder of the test environments' repositories that holds the workflows.
 pub const FOLDER: &str = "workflows";
@@ -33,6 +36,8 @@ pub struct TestApp {
     pub clock: TestClock,
     /// The services.
     pub services: Arc<Services>,
+    /// Where mails arrive, once [`TestApp::mails`] has sent them.
+    mailbox: Mailbox,
     secrets: SecretBox,
 }
 
@@ -40,16 +45,41 @@ impl TestApp {
     /// Starts one, without organizations.
     #[must_use]
     pub async fn new() -> Self {
+        Self::with(TestClock::new(), |_| {}).await
+    }
+
+    /// Starts one at another time, with other doors than usual.
+    ///
+    /// # Panics
+    /// When this machine has no randomness.
+    #[must_use]
+    pub async fn with(clock: TestClock, change: impl FnOnce(&mut Doors)) -> Self {
         let database = TestDatabase::new().await;
-        let clock = TestClock::new();
+        let mailbox = Mailbox::default();
+        let public_url = "http://workflowops.test".parse().expect("an address");
+        let mut doors = Doors { public_url, mailer: Some(Arc::new(mailbox.clone())), providers: Vec::new() };
+        change(&mut doors);
         let key = InstallationKey::generate().expect("this machine has randomness");
         let services = Services::new(Parts {
             pool: database.pool().clone(),
             clock: Arc::new(clock.clone()),
             secrets: SecretBox::new(&key),
             allow_private_networks: true,
+            doors,
         });
-        Self { database, clock, services: Arc::new(services), secrets: SecretBox::new(&key) }
+        Self { database, clock, services: Arc::new(services), mailbox, secrets: SecretBox::new(&key) }
+    }
+
+    /// Sends what waits in the queue, as the worker would, and takes what arrived.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    pub async fn mails(&self) -> Vec<Mail> {
+        let waiting = take_waiting(self.database.pool()).await.expect("the test's database answers");
+        for job in waiting {
+            self.services.deliver_mail(&job).await.expect("the test's mailbox takes everything");
+        }
+        self.mailbox.take()
     }
 
     /// A new organization and its owner.
@@ -120,7 +150,7 @@ impl TestApp {
             organization_name: name.to_owned(),
             plan: Arc::new(Plan::standard(plan)),
             role,
-            session_id: SessionId(Uuid::now_v7()),
+            via: Via::Session(SessionId(Uuid::now_v7())),
         }
     }
 
@@ -329,4 +359,15 @@ pub fn workflow(name: &str) -> Value {
         },
         "settings": { "executionOrder": "v1" }
     })
+}
+
+/// Takes the mails that wait in the queue.
+async fn take_waiting(pool: &PgPool) -> sqlx::Result<Vec<MailJob>> {
+    let rows: Vec<(serde_json::Value,)> = sqlx::query_as(
+        "DELETE FROM graphile_worker._private_jobs AS jobs USING graphile_worker._private_tasks AS tasks
+         WHERE tasks.id = jobs.task_id AND tasks.identifier = 'mail' RETURNING jobs.payload::jsonb",
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().filter_map(|(payload,)| serde_json::from_value(payload).ok()).collect())
 }

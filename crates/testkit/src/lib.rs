@@ -4,7 +4,9 @@ pub mod app;
 mod clock;
 mod cluster;
 mod database;
+pub mod mailbox;
 
 pub use app::{TestApp, TestEnvironment};
 pub use clock::TestClock;
 pub use database::TestDatabase;
+pub use mailbox::Mailbox;

@@ -20,6 +20,7 @@
 //! fails a job, and the job is then tried again.
 
 mod check;
+mod mail;
 mod seats;
 mod ticker;
 
@@ -125,6 +126,8 @@ async fn work(
         .poll_interval(options.poll)
         .local_queue(LocalQueueConfig::default().with_size(options.limits.seats).with_ttl(UNWORKED))
         .define_job::<check::Check>()
+        .define_job::<mail::Send>()
+        .add_extension(mail::Context(services.clone()))
         .add_extension(check::Context::new(services.clone(), options, shutdown.clone()))
         .worker_recovery(recovery(options))
         .worker_shutdown(

@@ -34,13 +34,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SystemClock;
 use crate::database::Database;
+use crate::doors::MailSettings;
 use crate::serve::{Product, announce, listen, services};
 use crate::settings::{DatabaseSettings, DemoSettings, LogFormat, LogSettings};
-use crate::{config, serve, shutdown, site as pages};
+use crate::{config, doors, serve, shutdown, site as pages};
 use world::{ENVIRONMENTS, ORGANIZATIONS, PASSWORD};
 
 /// How often the stand-ins for n8n are remembered, so that even a killed demo finds what somebody changed in them.
 const REMEMBER: Duration = Duration::from_secs(5);
+
+/// The folder that its mails are written into.
+const MAILS: &str = "mails";
 
 /// The subcommand.
 pub(crate) fn run(settings: DemoSettings) -> ExitCode {
@@ -61,7 +65,10 @@ async fn demo(settings: DemoSettings) -> anyhow::Result<()> {
     let database = Database::open_unless(&stop, &databases, &folder, |step| announce(&format!("  {step}"))).await?;
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let services = services(database.pool.clone(), key, clock.clone(), true);
+    let mails = folder.join(MAILS);
+    let (mail, url) = (MailSettings::into_folder(mails), doors::own_url(listener.local_addr()?));
+    let doors = doors::open(url, &mail, &settings.provider, true, clock.clone())?;
+    let services = services(database.pool.clone(), key, clock.clone(), true, doors);
     let prepared = async {
         let world = World::open(&mut state, &folder, &services, clock).await?;
         state.save(&folder)?;
@@ -88,7 +95,7 @@ async fn demo(settings: DemoSettings) -> anyhow::Result<()> {
             return Err(error);
         }
     };
-    introduce(running.address, &world);
+    introduce(running.address, &world, &folder.join(MAILS));
     let remembering = world.remember_until(stop.clone(), state, folder);
     let (ended, remembered) = tokio::join!(running.until_stopped(&database, &stop), remembering);
     database.close().await;
@@ -228,7 +235,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// Says where to look, and as whom.
-fn introduce(address: SocketAddr, world: &World) {
+fn introduce(address: SocketAddr, world: &World, mails: &Path) {
     let mut lines = vec![format!("\nThe demo is at http://{}  (Ctrl-C stops it)\n", reachable(address))];
     lines.push(format!("Sign in with the password {PASSWORD} as"));
     for organization in ORGANIZATIONS {
@@ -242,6 +249,7 @@ fn introduce(address: SocketAddr, world: &World) {
             ));
         }
     }
+    lines.push(format!("\nMails are written into {}", mails.display()));
     lines.push("\nAct as the other side, and watch. Each stand-in speaks its API:".to_owned());
     lines.push(format!("  GitHub {}  token {}", world.github.url(), world.github.token()));
     for plan in ENVIRONMENTS {

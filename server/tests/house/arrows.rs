@@ -13,10 +13,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("drift-engine", &["drift-domain"]),
     ("drift-n8n", &["drift-domain"]),
     ("drift-github", &["drift-domain"]),
+    ("drift-mail", &[]),
+    ("drift-oidc", &["drift-domain"]),
     ("drift-store", &["drift-domain"]),
     ("drift-postgres", &[]),
     ("drift-sim", &["drift-domain"]),
-    ("drift-services", &["drift-domain", "drift-engine", "drift-n8n", "drift-github", "drift-store"]),
+    (
+        "drift-services",
+        &["drift-domain", "drift-engine", "drift-n8n", "drift-github", "drift-mail", "drift-oidc", "drift-store"],
+    ),
     // The worker reads from the queue what the store's job port put there.
     ("drift-worker", &["drift-domain", "drift-services", "drift-store"]),
     ("drift-api", &["drift-domain", "drift-services"]),
@@ -30,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "drift-domain",
             "drift-engine",
             "drift-github",
+            "drift-mail",
             "drift-n8n",
             "drift-postgres",
             "drift-services",
@@ -44,6 +50,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "drift-api",
             "drift-domain",
             "drift-engine",
+            "drift-mail",
+            "drift-oidc",
             "drift-postgres",
             "drift-services",
             "drift-sim",
@@ -57,7 +65,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const KEPT_TO: &[(&str, &[&str])] = &[
     ("sqlx", &["drift-store", "drift-schema", "drift-testkit"]),
     // The stand-in for GitHub delivers webhooks.
-    ("reqwest", &["drift-n8n", "drift-github", "drift-sim"]),
+    ("reqwest", &["drift-n8n", "drift-github", "drift-oidc", "drift-sim"]),
+    ("lettre", &["drift-mail"]),
+    ("openidconnect", &["drift-oidc"]),
     ("octocrab", &["drift-github"]),
     ("graphile_worker", &["drift-store", "drift-schema", "drift-worker"]),
 ];

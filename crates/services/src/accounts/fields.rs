@@ -9,12 +9,12 @@ const LONGEST_LOCAL: usize = 64;
 const LONGEST_NAME: usize = 120;
 
 /// An e-mail address in the form that is stored and looked up: without white space around it, in lower case.
-pub(super) fn canonical_email(text: &str) -> String {
+pub(crate) fn canonical_email(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
 /// Checks a new e-mail address. Only whether it could be one: whether it is, the first mail shows.
-pub(super) fn email(field: &'static str, text: &str) -> ServiceResult<String> {
+pub(crate) fn email(field: &'static str, text: &str) -> ServiceResult<String> {
     let email = canonical_email(text);
     if could_be_email(&email) {
         return Ok(email);
@@ -44,7 +44,7 @@ fn could_be_email(email: &str) -> bool {
 }
 
 /// Checks the name of a person or an organization.
-pub(super) fn name(field: &'static str, what: &str, text: &str) -> ServiceResult<String> {
+pub(crate) fn name(field: &'static str, what: &str, text: &str) -> ServiceResult<String> {
     let name = text.trim();
     if name.is_empty() {
         return Err(ServiceError::invalid(field, format!("Enter {what}.")));

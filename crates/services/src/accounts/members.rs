@@ -4,15 +4,14 @@ use chrono::{DateTime, Utc};
 use drift_domain::ids::{OrganizationId, UserId};
 use drift_domain::plan::PlanTier;
 use drift_domain::role::Role;
-use drift_store::events::{self, NewEvent};
 use drift_store::people::{self, Membership, Organization, User};
 use drift_store::secretbox::Purpose;
-use drift_store::{PgConnection, StoreError};
+use drift_store::{PgConnection, StoreError, invitations};
 use secrecy::SecretString;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{fields, password, random_token};
+use super::{fields, happened_to, password, random_token};
 use crate::Services;
 use crate::error::{ServiceError, ServiceResult};
 
@@ -28,29 +27,45 @@ pub struct Person {
 }
 
 /// A person whose fields were checked and whose password is hashed.
-pub(super) struct Checked {
+pub(crate) struct Checked {
     name: String,
     email: String,
-    password_hash: String,
+    /// Whether it is known that the address is the person's own.
+    verified: bool,
+    password_hash: Option<String>,
 }
 
 impl Checked {
+    /// Somebody whom an identity provider vouches for: without a password, with a name where the provider tells one.
+    pub(crate) fn by_provider(name: Option<&str>, email: &str) -> ServiceResult<Self> {
+        let email = fields::email("email", email)?;
+        let name = name.and_then(|name| fields::name("name", "your name", name).ok());
+        let name = name.unwrap_or_else(|| email.split('@').next().unwrap_or_default().to_owned());
+        Ok(Self { name, email, verified: true, password_hash: None })
+    }
+
+    /// Whether it is known that the address is the person's own. It is, unless this says otherwise: whoever runs the
+    /// installation says who its people are.
+    pub(super) fn verified(self, verified: bool) -> Self {
+        Self { verified, ..self }
+    }
+
     pub(super) async fn new(person: Person) -> ServiceResult<Self> {
         let name = fields::name("name", "your name", &person.name)?;
         let email = fields::email("email", &person.email)?;
         password::check("password", &person.password, &email)?;
-        Ok(Self { name, email, password_hash: password::hash(person.password).await? })
+        let password_hash = Some(password::hash(person.password).await?);
+        Ok(Self { name, email, verified: true, password_hash })
     }
 
-    pub(super) async fn insert(self, db: &mut PgConnection, at: DateTime<Utc>) -> ServiceResult<User> {
+    pub(crate) async fn insert(self, db: &mut PgConnection, at: DateTime<Utc>) -> ServiceResult<User> {
         let id = UserId(Uuid::now_v7());
         let user = User {
             id,
             email: self.email,
             name: self.name,
-            password_hash: Some(self.password_hash),
-            // Whoever runs the installation says who the person is.
-            email_verified_at: Some(at),
+            password_hash: self.password_hash,
+            email_verified_at: self.verified.then_some(at),
         };
         match people::insert_user(db, &user, at).await {
             Err(error) if error.constraint() == Some(people::EMAIL_IS_UNIQUE) => {
@@ -106,7 +121,7 @@ impl Services {
             (None, Some(new)) => new.insert(&mut tx, at).await?,
             (None, None) => return Err(ServiceError::NotFound("person")),
         };
-        join(&mut tx, organization, &user, role, at).await?;
+        join(&mut tx, organization, &user, role, None, at).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(user.id)
     }
@@ -127,24 +142,20 @@ impl Services {
     }
 }
 
-/// Makes a person a member, on the record.
-pub(super) async fn join(
+/// Makes a person a member, on the record. `by`: who let the person in; nobody where the installation itself did.
+pub(crate) async fn join(
     db: &mut PgConnection,
     organization: OrganizationId,
     user: &User,
     role: Role,
+    by: Option<UserId>,
     at: DateTime<Utc>,
 ) -> ServiceResult<Membership> {
     people::put_membership(db, organization, user.id, role, at).await?;
-    let event = NewEvent {
-        organization_id: organization,
-        environment_id: None,
-        change_id: None,
-        kind: "member.joined",
-        actor: None,
-        data: json!({ "user": user.id, "name": user.name, "role": role }),
-    };
-    events::append(db, &event, at).await?;
+    // What waited for this address has come to its end by another way.
+    invitations::revoke_for(db, organization, &user.email, at).await?;
+    let data = json!({ "user": user.id, "name": user.name, "role": role });
+    happened_to(db, organization, by, "member.joined", data, at).await?;
     let memberships = people::memberships(db, user.id).await?;
     memberships
         .into_iter()

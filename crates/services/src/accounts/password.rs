@@ -43,7 +43,7 @@ fn argon2() -> Argon2<'static> {
 }
 
 /// Checks a new password.
-pub(super) fn check(field: &'static str, password: &SecretString, email: &str) -> ServiceResult<()> {
+pub(crate) fn check(field: &'static str, password: &SecretString, email: &str) -> ServiceResult<()> {
     let text = password.expose_secret();
     let message = if text.chars().count() < SHORTEST {
         format!("A password has at least {SHORTEST} characters. A few words in a row are good.")
@@ -60,7 +60,7 @@ pub(super) fn check(field: &'static str, password: &SecretString, email: &str) -
 }
 
 /// Hashes a new password, off the threads that answer requests.
-pub(super) async fn hash(password: SecretString) -> ServiceResult<String> {
+pub(crate) async fn hash(password: SecretString) -> ServiceResult<String> {
     let mut salt = [0; 16];
     OsRng.try_fill_bytes(&mut salt).map_err(ServiceError::unavailable)?;
     off_thread(move || {
@@ -73,7 +73,7 @@ pub(super) async fn hash(password: SecretString) -> ServiceResult<String> {
 }
 
 /// Whether a password is the one of a hash. `None` (there is no such person) takes as long and is never true.
-pub(super) async fn verify(password: SecretString, hash: Option<String>) -> ServiceResult<bool> {
+pub(crate) async fn verify(password: SecretString, hash: Option<String>) -> ServiceResult<bool> {
     off_thread(move || {
         let text = password.expose_secret();
         let (known, hash) = match &hash {
@@ -86,6 +86,15 @@ pub(super) async fn verify(password: SecretString, hash: Option<String>) -> Serv
         known && same
     })
     .await
+}
+
+/// Whether a hash was made with other parameters than those of today, so that the password is hashed again when its person
+/// next signs in.
+pub(crate) fn is_outdated(hash: &str) -> bool {
+    let Ok(hash) = PasswordHash::new(hash) else { return true };
+    let (ours, found) = (params(), Params::try_from(&hash).unwrap_or_default());
+    let same = (found.m_cost(), found.t_cost(), found.p_cost()) == (ours.m_cost(), ours.t_cost(), ours.p_cost());
+    !same || hash.algorithm != Algorithm::Argon2id.ident() || hash.version != Some(Version::V0x13.into())
 }
 
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> ServiceResult<T> {
@@ -123,6 +132,17 @@ mod tests {
             (found.m_cost(), found.t_cost(), found.p_cost(), nobodys.hash.unwrap().len()),
             (ours.m_cost(), ours.t_cost(), ours.p_cost(), 32)
         );
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_older_parameters_is_told_from_one_of_today() {
+        assert!(!is_outdated(&hash("correct horse battery".into()).await.unwrap()));
+        let salt = SaltString::encode_b64(b"an older salt...").unwrap();
+        let older = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8 * 1024, 1, 1, None).unwrap());
+        let older = older.hash_password(b"correct horse battery", &salt).unwrap().to_string();
+        assert!(is_outdated(&older));
+        assert!(verify("correct horse battery".into(), Some(older)).await.unwrap(), "and it still opens");
+        assert!(is_outdated("damaged"));
     }
 
     #[test]

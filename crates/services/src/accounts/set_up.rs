@@ -43,7 +43,7 @@ impl Services {
         let id = self.insert_organization(&mut tx, organization, FIRST_PLAN).await?;
         let at = self.clock.now();
         let user = owner.insert(&mut tx, at).await?;
-        let place = join(&mut tx, id, &user, Role::Owner, at).await?;
+        let place = join(&mut tx, id, &user, Role::Owner, Some(user.id), at).await?;
         let signed_in = self.begin_session(&mut tx, &user, place, &new.user_agent).await?;
         tx.commit().await.map_err(StoreError::from)?;
         tracing::info!(organization.id = %id, user.id = %user.id, "this installation was set up");

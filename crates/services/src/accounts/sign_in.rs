@@ -7,6 +7,9 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use drift_domain::ids::UserId;
+use drift_store::people::Membership;
+use drift_store::secretbox::SecretBox;
 use drift_store::sign_in::{self as failures, Window};
 use drift_store::{PgConnection, StoreError, people};
 
@@ -18,15 +21,42 @@ use crate::error::{ServiceError, ServiceResult};
 const MEMORY: TimeDelta = TimeDelta::minutes(15);
 /// Failures are counted by the minute.
 const WINDOW: TimeDelta = TimeDelta::minutes(1);
-/// Failures within [`MEMORY`] after which an e-mail address has to wait.
-const BY_EMAIL: u32 = 5;
-/// Failures within [`MEMORY`] after which a network address has to wait; an office may share one.
-const BY_ADDRESS: u32 = 50;
+/// Failures after which an e-mail address has to wait.
+const BY_EMAIL: Limit = Limit { kind: "email", most: 5 };
+/// Failures after which a network address has to wait; an office may share one.
+const BY_ADDRESS: Limit = Limit { kind: "address", most: 50 };
+
+/// How often something may be tried within [`MEMORY`].
+pub(crate) struct Limit {
+    /// What is counted. Part of the subject's name, so that two limits do not count each other's.
+    pub(crate) kind: &'static str,
+    pub(crate) most: u32,
+}
 
 /// Who or what is counted, and how many failures it may have.
-struct Subject {
+pub(crate) struct Subject {
     hash: [u8; 32],
     limit: u32,
+}
+
+/// Who or what a limit counts.
+pub(crate) fn subject(secrets: &SecretBox, limit: &Limit, value: &str) -> Subject {
+    Subject { hash: secrets.subject(limit.kind, value), limit: limit.most }
+}
+
+/// An attempt that was counted.
+pub(crate) struct Attempt {
+    window: DateTime<Utc>,
+}
+
+impl Attempt {
+    /// It was right: its subjects' failures are forgotten.
+    pub(crate) async fn succeeded(&self, db: &mut PgConnection, subjects: &[&Subject]) -> ServiceResult<()> {
+        for subject in subjects {
+            failures::forget(db, subject.hash).await?;
+        }
+        Ok(())
+    }
 }
 
 impl Services {
@@ -38,37 +68,38 @@ impl Services {
     /// [`ServiceError::Invalid`] when address and password do not belong together, [`ServiceError::RateLimited`] after too
     /// many failures, [`ServiceError::Conflict`] when the person is a member of no organization.
     pub async fn sign_in(&self, attempt: SignIn) -> ServiceResult<SignedIn> {
-        let now = self.clock.now();
-        let window = now.duration_trunc(WINDOW).unwrap_or(now);
         let email = fields::canonical_email(&attempt.email);
-        let by_email = Subject { hash: self.secrets.subject("email", &email), limit: BY_EMAIL };
-        let by_address = attempt
-            .address
-            .map(|address| Subject { hash: self.secrets.subject("address", &network(address)), limit: BY_ADDRESS });
+        let by_email = subject(&self.secrets, &BY_EMAIL, &email);
+        let by_address = attempt.address.map(|address| subject(&self.secrets, &BY_ADDRESS, &network(address)));
         // Always in this order, so that two attempts cannot wait for each other.
         let subjects: Vec<&Subject> = by_address.iter().chain([&by_email]).collect();
-        self.count_attempt(&subjects, now, window).await?;
+        let counted = self.count_attempt(&subjects).await?;
 
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
         let user = people::user_by_email(&mut db, &email).await?;
         drop(db);
         let hash = user.as_ref().and_then(|user| user.password_hash.clone());
-        let right = password::verify(attempt.password, hash).await?;
+        let right = password::verify(attempt.password.clone(), hash).await?;
         let Some(user) = user.filter(|_| right) else {
             return Err(ServiceError::invalid("password", "E-mail or password is wrong."));
+        };
+        let renewed = match user.password_hash.as_deref() {
+            Some(hash) if password::is_outdated(hash) => Some(password::hash(attempt.password).await?),
+            _ => None,
         };
 
         let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
         if let Some(subject) = &by_address {
-            failures::uncount(&mut tx, subject.hash, window).await?;
+            failures::uncount(&mut tx, subject.hash, counted.window).await?;
         }
-        failures::forget(&mut tx, by_email.hash).await?;
-        // Where the person may do most, by name where that is the same: the work is there.
-        let memberships = people::memberships(&mut tx, user.id).await?;
-        let Some(place) = memberships.into_iter().min_by_key(|place| std::cmp::Reverse(place.role)) else {
+        counted.succeeded(&mut tx, &[&by_email]).await?;
+        if let Some(renewed) = renewed {
+            // Where it was changed meanwhile, the newer one stays.
+            people::replace_password(&mut tx, user.id, user.password_hash.as_deref(), &renewed).await?;
+        }
+        let Some(place) = first_place(&mut tx, user.id).await? else {
             tx.commit().await.map_err(StoreError::from)?;
-            let message = "You are a member of no organization. Ask an administrator of yours to add you again.";
-            return Err(ServiceError::Conflict(message.to_owned()));
+            return Err(nowhere());
         };
         let signed_in = self.begin_session(&mut tx, &user, place, &attempt.user_agent).await?;
         tx.commit().await.map_err(StoreError::from)?;
@@ -76,12 +107,9 @@ impl Services {
     }
 
     /// Counts an attempt against every subject, or against none and refuses it.
-    async fn count_attempt(
-        &self,
-        subjects: &[&Subject],
-        now: DateTime<Utc>,
-        window: DateTime<Utc>,
-    ) -> ServiceResult<()> {
+    pub(crate) async fn count_attempt(&self, subjects: &[&Subject]) -> ServiceResult<Attempt> {
+        let now = self.clock.now();
+        let window = now.duration_trunc(WINDOW).unwrap_or(now);
         let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
         let mut wait = None;
         for subject in subjects {
@@ -94,8 +122,21 @@ impl Services {
         for subject in subjects {
             failures::count(&mut tx, subject.hash, window).await?;
         }
-        Ok(tx.commit().await.map_err(StoreError::from)?)
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(Attempt { window })
     }
+}
+
+/// Where a person looks first: where they may do most, by name where that is the same, since the work is there.
+pub(crate) async fn first_place(db: &mut PgConnection, user: UserId) -> ServiceResult<Option<Membership>> {
+    let memberships = people::memberships(db, user).await?;
+    Ok(memberships.into_iter().min_by_key(|place| std::cmp::Reverse(place.role)))
+}
+
+/// The person is who they say, and there is nothing here for them.
+pub(crate) fn nowhere() -> ServiceError {
+    let message = "You are a member of no organization. Ask an administrator of yours to add you again.";
+    ServiceError::Conflict(message.to_owned())
 }
 
 /// How long a subject has to wait until it has fewer failures than its limit; `None` when it may try now.
@@ -128,7 +169,7 @@ fn free_at(windows: &[Window], limit: u32, now: DateTime<Utc>) -> Option<DateTim
 
 /// The part of an address that stands for one customer of a network: an IPv6 address as its /64, of which a machine may
 /// choose any.
-fn network(address: IpAddr) -> String {
+pub(crate) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {
