@@ -29,7 +29,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::ApiState;
-use crate::auth::{SignedIn, token};
+use crate::auth::{Presented, SignedIn, presented};
 use crate::problem::Answer;
 
 /// How often a silent stream says that it is alive, so that proxies keep it.
@@ -47,7 +47,7 @@ async fn events(State(state): State<ApiState>, caller: SignedIn, request: axum::
     session_check.reset();
     let follower = Follower {
         events: state.services.subscribe(),
-        token: token(&parts).unwrap_or_default(),
+        presented: presented(&parts.headers),
         services: state.services,
         caller: caller.0,
         session_check,
@@ -66,7 +66,7 @@ async fn events(State(state): State<ApiState>, caller: SignedIn, request: axum::
 struct Follower {
     events: Receiver<LiveEvent>,
     services: Arc<Services>,
-    token: String,
+    presented: Option<Presented>,
     caller: Caller,
     session_check: Interval,
     shutdown: CancellationToken,
@@ -105,7 +105,8 @@ impl Follower {
     /// Whether the session still stands for the same person in the same organization. A database that cannot be asked
     /// ends the stream too: the browser comes back and is asked who it is.
     async fn still_the_same(&self) -> bool {
-        match self.services.authenticate(&self.token).await {
+        let Some(presented) = &self.presented else { return false };
+        match presented.caller(&self.services).await {
             Ok(Some(now)) => now.user_id == self.caller.user_id && now.organization_id == self.caller.organization_id,
             Ok(None) | Err(_) => false,
         }

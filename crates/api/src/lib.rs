@@ -6,7 +6,7 @@
 //!
 //! | address | for |
 //! |---|---|
-//! | `/api/v1/…` | people's programs, signed in by cookie |
+//! | `/api/v1/…` | people's programs, signed in by cookie or API token |
 //! | `/events` | open pages: what happened, as server-sent events |
 //! | `/webhooks/github/{organization}` | GitHub, by signature |
 //! | `/healthz`, `/readyz` | whoever runs this |

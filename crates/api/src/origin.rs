@@ -5,6 +5,7 @@
 //!
 //! | the request says | then |
 //! |---|---|
+//! | `Authorization: Bearer` | it is let through: no other site can make a browser send that, and the cookie counts for nothing beside it |
 //! | `Sec-Fetch-Site: same-origin` or `none` | it is let through (every current browser, over https and on localhost) |
 //! | any other `Sec-Fetch-Site` | refused |
 //! | `Origin` | its host must be the one that the request was sent to |
@@ -18,10 +19,10 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
-use http::header::{CONTENT_TYPE, HOST, ORIGIN};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
-use crate::auth::COOKIE;
+use crate::auth::{COOKIE, bearer};
 use crate::problem::Problem;
 
 /// Middleware for everything that takes the session's cookie.
@@ -41,6 +42,10 @@ pub async fn same_origin(request: Request, next: Next) -> Response {
 
 fn is_own(method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
     if method.is_safe() {
+        return true;
+    }
+    let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if authorization.and_then(bearer).is_some() {
         return true;
     }
     let text = |name| headers.get(name).map(|value: &http::HeaderValue| value.to_str().unwrap_or("invalid"));
@@ -95,6 +100,7 @@ mod tests {
             &[("origin", "https://drift.example.com:8443")],
             &[("content-type", "application/x-www-form-urlencoded")],
             &[("content-type", "text/plain;application/json")],
+            &[("sec-fetch-site", "cross-site"), ("authorization", "Basic YTpi")],
             &[],
         ] {
             assert!(!own(Method::POST, headers), "{headers:?}");
@@ -109,6 +115,7 @@ mod tests {
             &[("origin", "https://drift.example.com"), ("content-type", "multipart/form-data")],
             &[("origin", "https://DRIFT.example.com")],
             &[("content-type", "application/json; charset=utf-8")],
+            &[("authorization", "Bearer wfo_abc"), ("content-type", "application/x-www-form-urlencoded")],
         ] {
             assert!(own(Method::POST, headers), "{headers:?}");
         }

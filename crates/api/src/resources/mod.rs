@@ -6,17 +6,20 @@ mod connection;
 mod drift;
 mod environments;
 mod incidents;
+mod invitations;
 mod me;
+mod members;
 mod overrides;
 mod plan;
 mod session;
 mod setup;
+mod tokens;
 
 use axum::extract::OriginalUri;
 use axum::{Json, Router};
 use http::{Method, StatusCode};
 use utoipa::OpenApi;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -31,13 +34,14 @@ use crate::problem::Problem;
         title = "WorkflowOps",
         version = "1",
         description = "Watches n8n environments against the workflow definitions in Git.\n\n\
-            Sign in with `POST /session`; the cookie that it sets goes with every further request. Requests that change \
+            Programs send an API token (`Authorization: Bearer wfo_…`, made under *Your account*); or sign in with \
+            `POST /session`, and the cookie that it sets goes with every further request. Requests that change \
             something carry JSON. Errors are problem documents (RFC 9457, `application/problem+json`): 401 sign in; 404 \
             not there or not yours; 402 the plan does not have it; 403 the role or a policy may not; 422 a field cannot be used; \
             409 it does not fit the state of things; 412 it was changed since the version in `If-Match`; 429 and 503 try again after `Retry-After`."
     ),
     components(schemas(Problem)),
-    security(("session" = [])),
+    security(("session" = []), ("token" = [])),
     servers((url = "/api/v1"))
 )]
 struct Document;
@@ -48,6 +52,21 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(session::create, session::remove))
         .routes(routes!(me::show))
         .routes(routes!(me::switch_organization))
+        .routes(routes!(me::change_password))
+        .routes(routes!(me::leave))
+        .routes(routes!(me::found))
+        .routes(routes!(me::ask_for_reset, me::reset))
+        .routes(routes!(session::list, session::end_all))
+        .routes(routes!(session::end))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(members::list))
+        .routes(routes!(members::change_role, members::remove))
+        .routes(routes!(invitations::list, invitations::create))
+        .routes(routes!(invitations::accept))
+        .routes(routes!(invitations::join))
+        .routes(routes!(invitations::revoke))
+        .routes(routes!(invitations::resend))
         .routes(routes!(environments::list, environments::create))
         .routes(routes!(environments::show))
         .routes(routes!(environments::recheck))
@@ -95,6 +114,7 @@ pub fn document() -> serde_json::Result<String> {
     let (_, mut document) = documented().split_for_parts();
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(COOKIE))));
+    components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     document.to_pretty_json()
 }
 

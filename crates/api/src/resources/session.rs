@@ -6,7 +6,8 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use axum_extra::extract::CookieJar;
 use chrono::DateTime;
-use drift_domain::views::Me;
+use drift_domain::ids::SessionId;
+use drift_domain::views::{Me, SessionView};
 use drift_services::accounts::{SignIn, SignedIn};
 use http::header::USER_AGENT;
 use http::{HeaderMap, StatusCode};
@@ -14,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::{List, list as listed};
 use crate::auth;
 use crate::problem::{Answer, Problem};
 use crate::{ApiState, extract};
@@ -50,6 +52,32 @@ pub(crate) async fn remove(State(state): State<ApiState>, caller: auth::SignedIn
     state.services.sign_out(&caller.0).await?;
     let gone = auth::cookie(String::new(), DateTime::UNIX_EPOCH, &state.settings);
     Ok((StatusCode::NO_CONTENT, CookieJar::new().add(gone)))
+}
+
+/// List the browsers that the caller is signed in with.
+#[utoipa::path(get, path = "/sessions", tag = "Account", responses((status = OK, body = List<SessionView>), (status = UNAUTHORIZED, body = Problem)))]
+pub(crate) async fn list(State(state): State<ApiState>, caller: auth::SignedIn) -> Answer<Json<List<SessionView>>> {
+    Ok(listed(state.services.sessions(&caller.permit()?).await?))
+}
+
+/// End one of the caller's sessions.
+#[utoipa::path(delete, path = "/sessions/{id}", tag = "Account", params(("id" = SessionId, Path)), responses(
+    (status = NO_CONTENT), (status = NOT_FOUND, body = Problem),
+))]
+pub(crate) async fn end(
+    State(state): State<ApiState>,
+    caller: auth::SignedIn,
+    extract::Path(id): extract::Path<SessionId>,
+) -> Answer<StatusCode> {
+    state.services.end_session(&caller.permit()?, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sign out everywhere, here too.
+#[utoipa::path(delete, path = "/sessions", tag = "Account", responses((status = NO_CONTENT), (status = UNAUTHORIZED, body = Problem)))]
+pub(crate) async fn end_all(State(state): State<ApiState>, caller: auth::SignedIn) -> Answer<StatusCode> {
+    state.services.end_all_sessions(&caller.permit()?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The answer to somebody who has just signed in: who they are, and the cookie.
