@@ -249,6 +249,7 @@ async fn the_pages_outside_name_their_errors() {
         email: "ada@northwind.example".to_owned(),
         next: "/".to_owned(),
         error: Some("E-mail or password is wrong.".to_owned()),
+        ..sign_in::SignInForm::default()
     };
     assert!(page("sign-in", false, move || sign_in::view(&form)).await.contains("role=\"alert\""));
     let form = setup::SetupForm {

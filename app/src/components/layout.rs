@@ -180,7 +180,11 @@ fn signed_in(me: &Me, frame: &Frame) -> impl IntoView + use<> {
             <div class="menu-rule"></div>
             <div class="px-2.5 py-1.5">{themes(frame.theme, &frame.address)}</div>
             <div class="menu-rule"></div>
+            <a class="menu-item" href="/account">{icon(Icon::User)} "Your account"</a>
+            <a class="menu-item" href="/settings/members">{icon(Icon::Building)} "Members"</a>
             <a class="menu-item" href="/settings/plan">{icon(Icon::Layers)} "Plan"</a>
+            <a class="menu-item" href="/organizations/new">{icon(Icon::Plus)} "New organization"</a>
+            <div class="menu-rule"></div>
             <form method="post" action="/sign-out">
                 <button class="menu-item" type="submit">{icon(Icon::SignOut)} "Sign out"</button>
             </form>

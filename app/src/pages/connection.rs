@@ -369,7 +369,7 @@ pub(crate) async fn get(member: Member, Path(id): Path<String>) -> Response {
             draft,
             error: None,
             webhook: Some(Webhook {
-                address: format!("{}{}", member.visit.origin(), webhook.path),
+                address: member.services().public_link(&webhook.path),
                 secret: webhook.secret.expose_secret().to_owned(),
             }),
         };

@@ -17,6 +17,7 @@ use axum::routing::{get, post};
 use drift_services::Services;
 use leptos::config::LeptosOptions;
 
+use crate::pages::people::{account, invitation, members, organization, reset};
 use crate::pages::{connection, drift, environment, environments, plan, setup, sign_in};
 use visit::Screens;
 
@@ -33,6 +34,27 @@ pub fn router(services: Arc<Services>, options: LeptosOptions) -> Router {
         .route("/setup", get(setup::get).post(forms::accounts::set_up))
         .route("/sign-in", get(sign_in::get).post(forms::accounts::sign_in))
         .route("/sign-out", post(forms::accounts::sign_out))
+        .route("/sign-in/{provider}", get(forms::oidc::leave))
+        .route("/sign-in/{provider}/callback", get(forms::oidc::come_back))
+        .route("/reset", get(reset::get).post(forms::people::ask_for_reset))
+        .route("/reset/{token}", get(reset::get_link).post(forms::people::reset_password))
+        .route("/invitations/{token}", get(invitation::get).post(forms::people::join_as_newcomer))
+        .route("/invitations/{token}/join", post(forms::people::join_as_member))
+        .route("/settings/members", get(members::get))
+        .route("/settings/members/leave", get(members::ask_leave).post(forms::people::leave))
+        .route("/settings/members/{user}/role", post(forms::people::change_role))
+        .route("/settings/members/{user}/remove", get(members::ask_remove).post(forms::people::remove))
+        .route("/settings/invitations", post(forms::people::invite))
+        .route("/settings/invitations/{id}/resend", post(forms::people::resend))
+        .route("/settings/invitations/{id}/revoke", get(members::ask_revoke).post(forms::people::revoke_invitation))
+        .route("/account", get(account::get))
+        .route("/account/password", post(forms::people::change_password))
+        .route("/account/sessions/{id}/end", post(forms::people::end_session))
+        .route("/account/sign-out-everywhere", get(account::ask_end_all).post(forms::people::end_all_sessions))
+        .route("/account/tokens", post(forms::people::create_token))
+        .route("/account/tokens/{id}/revoke", get(account::ask_revoke).post(forms::people::revoke_token))
+        .route("/organizations/new", get(organization::get))
+        .route("/organizations", post(forms::people::found))
         .route("/organization", post(forms::accounts::switch))
         .route("/theme", post(forms::theme))
         .route("/environments", post(forms::environments::connect))

@@ -145,16 +145,6 @@ impl Visit {
         Some(local(address).to_owned())
     }
 
-    /// Scheme and host as the browser sees them, as far as its headers tell.
-    pub(crate) fn origin(&self) -> String {
-        let text = |name: HeaderName| self.headers.get(name).and_then(|value| value.to_str().ok());
-        let host = text(header::HOST).unwrap_or("localhost");
-        let forwarded = text(HeaderName::from_static("x-forwarded-proto"));
-        let secure =
-            text(header::REFERER).is_some_and(|referer| referer.starts_with("https://")) || forwarded == Some("https");
-        format!("{}://{host}", if secure { "https" } else { "http" })
-    }
-
     fn frame(&self, page: &Page) -> Frame {
         Frame {
             title: page.title.clone(),

@@ -60,7 +60,11 @@ pub(crate) struct SignInFields {
 
 /// Signs somebody in and sends them where they wanted to go.
 pub(crate) async fn sign_in(visit: Visit, Form(fields): Form<SignInFields>) -> Response {
-    let mut form = SignInForm { email: fields.email.clone(), next: local(&fields.next).to_owned(), error: None };
+    let mut form = SignInForm {
+        email: fields.email.clone(),
+        next: local(&fields.next).to_owned(),
+        ..SignInForm::for_visit(&visit)
+    };
     let attempt = SignIn {
         email: fields.email,
         password: fields.password,
@@ -86,9 +90,12 @@ pub(crate) async fn sign_out(visit: Visit) -> Response {
     {
         return visit.problem(error).await;
     }
-    let gone = CookieJar::from_headers(&HeaderMap::new())
-        .add(Cookie::build((SESSION_COOKIE, "")).path("/").max_age(time::Duration::ZERO));
-    (gone, Redirect::to("/sign-in")).into_response()
+    (gone(), Redirect::to("/sign-in")).into_response()
+}
+
+/// Takes the session's cookie away.
+pub(super) fn gone() -> CookieJar {
+    CookieJar::new().add(Cookie::build((SESSION_COOKIE, "")).path("/").max_age(time::Duration::ZERO))
 }
 
 #[derive(Deserialize)]
@@ -112,7 +119,7 @@ pub(crate) async fn switch(
 }
 
 /// Starts a session in the browser. The server marks the cookie `Secure` where people come over https.
-fn start(headers: &HeaderMap, signed_in: &SignedIn, next: &str) -> Response {
+pub(super) fn start(headers: &HeaderMap, signed_in: &SignedIn, next: &str) -> Response {
     let ends = time::OffsetDateTime::from_unix_timestamp(signed_in.expires_at.timestamp()).ok();
     let cookie = Cookie::build((SESSION_COOKIE, signed_in.token.expose_secret().to_owned()))
         .path("/")
@@ -122,6 +129,6 @@ fn start(headers: &HeaderMap, signed_in: &SignedIn, next: &str) -> Response {
     (CookieJar::from_headers(headers).add(cookie), Redirect::to(local(next))).into_response()
 }
 
-fn user_agent(headers: &HeaderMap) -> String {
+pub(super) fn user_agent(headers: &HeaderMap) -> String {
     headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }

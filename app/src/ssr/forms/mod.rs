@@ -4,7 +4,9 @@ pub(super) mod accounts;
 pub(super) mod drift;
 pub(super) mod environments;
 pub(super) mod incidents;
+pub(super) mod oidc;
 pub(super) mod overrides;
+pub(super) mod people;
 pub(super) mod plan;
 
 use axum::Form;
