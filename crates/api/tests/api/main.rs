@@ -4,6 +4,7 @@ mod client;
 mod document;
 mod events;
 mod gate;
+mod incidents;
 mod requests;
 mod routes;
 mod session;
