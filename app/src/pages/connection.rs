@@ -360,7 +360,7 @@ pub(crate) async fn get_new(member: Member) -> Response {
 pub(crate) async fn get(member: Member, Path(id): Path<String>) -> Response {
     let page = async {
         let id = environment_id(&id)?;
-        let permit = member.permit()?;
+        let permit = member.services().environment_permit(&member.caller, id).await?;
         let draft = member.services().environment_draft(&permit, id).await?;
         let webhook = member.services().webhook_settings(&permit).await?;
         let notice = member.take_notice().await?;

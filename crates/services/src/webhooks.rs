@@ -76,7 +76,7 @@ impl Services {
         let Some((owner, name)) = push.repository.full_name.split_once('/') else {
             return Ok(DeliveryOutcome::Ignored);
         };
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = self.tenant(organization).await?;
         if !deliveries::remember(&mut tx, organization, &delivery.id, self.clock.now()).await? {
             return Ok(DeliveryOutcome::Duplicate);
         }

@@ -56,7 +56,7 @@ fn cell(limit: Limit, tier: PlanTier, cell: &LimitCell, page: &PlanPage) -> impl
     view! {
         <td data-label=tier.label() class=class data-tier=tier.as_str()>
             <div>
-                <span class="inline-flex flex-wrap items-center gap-x-2">
+                <span class="inline-flex items-center gap-x-2 whitespace-nowrap">
                     <span class="num">{limit.words(cell.value)}</span> {fixed} {edit}
                 </span>
                 {why}

@@ -12,8 +12,11 @@ use crate::ssr::visit::Member;
 
 /// Asks for a check now.
 pub(crate) async fn recheck(member: Member, Path(id): Path<String>) -> Response {
-    let done: ServiceResult<()> =
-        async { member.services().recheck(&member.permit()?, environment_id(&id)?).await }.await;
+    let done: ServiceResult<()> = async {
+        let id = environment_id(&id)?;
+        member.services().recheck(&member.services().environment_permit(&member.caller, id).await?, id).await
+    }
+    .await;
     member
         .after(
             done,
@@ -41,7 +44,8 @@ pub(crate) async fn confirm(
         let decision =
             decision.map_err(|_| ServiceError::invalid("decision", "Choose one of the decisions offered."))?;
         let (id, change) = (environment_id(&id)?, change_id(&change)?);
-        member.services().confirm_vanished(&member.permit()?, id, change, decision, fields.reason).await
+        let permit = member.services().environment_permit(&member.caller, id).await?;
+        member.services().confirm_vanished(&permit, id, change, decision, fields.reason).await
     }
     .await;
     member
@@ -57,9 +61,12 @@ pub(crate) struct LinkFields {
 
 /// Says which file stands for which workflow.
 pub(crate) async fn link(member: Member, Path(id): Path<String>, Form(fields): Form<LinkFields>) -> Response {
-    let done: ServiceResult<()> =
-        async { member.services().link(&member.permit()?, environment_id(&id)?, &fields.live_id, &fields.path).await }
-            .await;
+    let done: ServiceResult<()> = async {
+        let id = environment_id(&id)?;
+        let permit = member.services().environment_permit(&member.caller, id).await?;
+        member.services().link(&permit, id, &fields.live_id, &fields.path).await
+    }
+    .await;
     member.after(done, "Linked. The next check compares the two.", &workspace(&member, &id), None).await
 }
 
@@ -75,8 +82,12 @@ pub(crate) async fn finish_adoption(
     Path(id): Path<String>,
     Form(fields): Form<AdoptionFields>,
 ) -> Response {
-    let done: ServiceResult<()> =
-        async { member.services().finish_adoption(&member.permit()?, environment_id(&id)?, fields.note).await }.await;
+    let done: ServiceResult<()> = async {
+        let id = environment_id(&id)?;
+        let permit = member.services().environment_permit(&member.caller, id).await?;
+        member.services().finish_adoption(&permit, id, fields.note).await
+    }
+    .await;
     member
         .after(
             done,

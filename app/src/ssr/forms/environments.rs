@@ -37,7 +37,8 @@ pub(crate) async fn update(member: Member, Path(id): Path<String>, Form(draft): 
     let kept = keep(&draft);
     let done: ServiceResult<EnvironmentId> = async {
         let id = environment_id(&id)?;
-        member.services().update_environment(&member.permit()?, id, draft).await?;
+        let permit = member.services().environment_permit(&member.caller, id).await?;
+        member.services().update_environment(&permit, id, draft).await?;
         Ok(id)
     }
     .await;
@@ -71,8 +72,14 @@ pub(crate) async fn test(member: Member, Path(id): Path<String>, Form(draft): Fo
 
 /// Answers into the frame beside the form, so that the form keeps what was typed.
 async fn test_draft(member: &Member, id: Option<EnvironmentId>, draft: EnvironmentDraft) -> Response {
-    let tested: ServiceResult<ConnectionReport> =
-        async { member.services().test_connection(&member.permit()?, id, draft).await }.await;
+    let tested: ServiceResult<ConnectionReport> = async {
+        let permit = match id {
+            Some(id) => member.services().environment_permit(&member.caller, id).await?,
+            None => member.permit()?,
+        };
+        member.services().test_connection(&permit, id, draft).await
+    }
+    .await;
     let (status, body): (_, render::Draw) = match tested {
         Ok(report) => (StatusCode::OK, Box::new(move || connection::report(&report))),
         Err(ServiceError::Invalid { field, message }) => {

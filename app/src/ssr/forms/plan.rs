@@ -42,6 +42,8 @@ pub(crate) async fn set_tier(member: Member, Form(fields): Form<TierFields>) -> 
         Err(ServiceError::Invalid { field: "plan", message }) => {
             member.after(Err(ServiceError::Conflict(message)), "", ADDRESS, None).await
         }
+        // What somebody else did meanwhile is told where the plan and its history are.
+        Err(error @ ServiceError::Stale { .. }) => member.after(Err(error), "", ADDRESS, None).await,
         Err(error) => member.after(Err(error), "", &back, Some(kept)).await,
     }
 }

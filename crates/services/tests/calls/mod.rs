@@ -1,0 +1,220 @@
+//! Every method of the services that stands behind the gate, as a call that can be made: for tests that make all of them.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use drift_domain::change::DecisionKind;
+use drift_domain::ids::{ChangeId, IncidentId, UpgradeRequestId};
+use drift_domain::plan::{Capability, Limit, PlanTier};
+use drift_domain::role::Role;
+use drift_domain::severity::Severity;
+use drift_domain::views::{ChangeFilter, EnvironmentDraft, IncidentFilter, PlanEdit, UpgradeAsk};
+use drift_services::gate::{Caller, Permit, cap};
+use drift_services::incidents::{Choice, IncidentSettings};
+use drift_services::{ServiceResult, Services};
+use drift_testkit::app::workflow;
+use drift_testkit::{TestApp, TestEnvironment};
+use serde_json::json;
+
+/// An organization with something behind every kind of id.
+pub struct World<'a> {
+    pub app: &'a TestApp,
+    pub env: TestEnvironment<'a>,
+    pub change: ChangeId,
+    /// The open incident, where the plan has incidents.
+    pub incident: Option<IncidentId>,
+    /// Whether a permit is asked for as the doors do, which look the environment up first.
+    pub looks_first: bool,
+}
+
+impl<'a> World<'a> {
+    pub async fn new(app: &'a TestApp, plan: PlanTier) -> Self {
+        let owner = app.organization(plan).await;
+        let env = app.environment(&owner, "Production").await;
+        let id = env.agreed(&workflow("Orders")).await;
+        env.check().await;
+        env.edit(&id, "Total", |node| node["disabled"] = json!(true));
+        env.check().await;
+        let change = env.change().await.id;
+        let incident = match env.caller.permit() {
+            Ok(permit) => Some(app.services.create_incident(&permit, env.id, None).await.unwrap().id),
+            Err(_) => None,
+        };
+        Self { app, env, change, incident, looks_first: true }
+    }
+
+    fn services(&self) -> &Services {
+        &self.app.services
+    }
+
+    /// A permit for something of the environment.
+    async fn permit<C: cap::Cap>(&self, caller: &Caller) -> ServiceResult<Permit<C>> {
+        if self.looks_first { self.services().environment_permit(caller, self.env.id).await } else { caller.permit() }
+    }
+
+    /// A permit for something of the incident, under the plan that it keeps.
+    async fn incident_permit<C: cap::Cap>(&self, caller: &Caller) -> ServiceResult<Permit<C>> {
+        match self.incident.filter(|_| self.looks_first) {
+            Some(id) => self.services().incident_permit(caller, id).await,
+            None => caller.permit(),
+        }
+    }
+
+    fn incident(&self) -> IncidentId {
+        self.incident.unwrap_or(IncidentId(uuid::Uuid::nil()))
+    }
+
+    /// The version of the incident, from the database itself.
+    async fn seen(&self) -> i64 {
+        let version = sqlx::query_scalar("SELECT version FROM drift_incidents WHERE id = $1");
+        version.bind(self.incident().0).fetch_optional(self.app.database.pool()).await.unwrap().unwrap_or_default()
+    }
+
+    fn draft(&self, name: &str) -> EnvironmentDraft {
+        EnvironmentDraft { name: name.to_owned(), ..self.env.draft.clone() }
+    }
+
+    /// The version of the plan, from the database itself.
+    async fn plan_version(&self) -> i64 {
+        let version = sqlx::query_scalar("SELECT plan_version FROM organizations WHERE id = $1");
+        version.bind(self.env.caller.organization_id.0).fetch_one(self.app.database.pool()).await.unwrap()
+    }
+
+    /// A request that nobody has answered, put there by somebody new.
+    async fn request(&self) -> UpgradeRequestId {
+        let asker = self.app.member(&self.env.caller, Role::Viewer).await;
+        let id = UpgradeRequestId(uuid::Uuid::now_v7());
+        let new = sqlx::query(
+            "INSERT INTO upgrade_requests (organization_id, id, plan, plan_then, requested_by, requested_at)
+             VALUES ($1, $2, 'ENTERPRISE', 'AGENCY', $3, now())",
+        );
+        new.bind(asker.organization_id.0)
+            .bind(id.0)
+            .bind(asker.user_id.0)
+            .execute(self.app.database.pool())
+            .await
+            .unwrap();
+        id
+    }
+}
+
+pub type Call = for<'w> fn(&'w World<'_>, &'w Caller) -> Pin<Box<dyn Future<Output = ServiceResult<()>> + 'w>>;
+
+macro_rules! calls {
+    ($($method:ident asks $capability:ident: |$world:ident, $caller:ident| $call:expr;)+) => {
+        /// The methods: name, capability, and a call that does something harmless with it.
+        pub const CALLS: &[(&str, Capability, Call)] = &[$((
+            stringify!($method),
+            Capability::$capability,
+            |$world, $caller| Box::pin(async move { $call.map(drop) }),
+        ),)+];
+    };
+}
+
+calls! {
+    environments asks Visibility: |w, c| w.services().environments(&c.permit()?, None, None).await;
+    environment asks Visibility: |w, c| w.services().environment(&w.permit(c).await?, w.env.id).await;
+    workspace asks Summary: |w, c| {
+        w.services().workspace(&w.permit(c).await?, w.env.id, ChangeFilter::default()).await
+    };
+    change asks Summary: |w, c| w.services().change(&w.permit(c).await?, w.env.id, w.change).await;
+    checks asks Summary: |w, c| w.services().checks(&w.permit(c).await?, w.env.id, None).await;
+    open_incident asks Summary: |w, c| w.services().open_incident(&w.permit(c).await?, w.env.id).await;
+    incidents asks Incidents: |w, c| w.services().incidents(&c.permit()?, IncidentFilter::default(), None).await;
+    incident asks Incidents: |w, c| w.services().incident(&w.incident_permit(c).await?, w.incident()).await;
+    incident_change asks Incidents: |w, c| {
+        w.services().incident_change(&w.incident_permit(c).await?, w.incident(), w.change).await
+    };
+    closing asks Incidents: |w, c| w.services().closing(&w.incident_permit(c).await?, w.incident()).await;
+    create_incident asks ManageIncidents: |w, c| {
+        w.services().create_incident(&w.permit(c).await?, w.env.id, None).await
+    };
+    comment asks ManageIncidents: |w, c| {
+        w.services().comment(&w.incident_permit(c).await?, w.incident(), "seen".to_owned()).await
+    };
+    acknowledge asks Lifecycle: |w, c| {
+        let why = "on it".to_owned();
+        w.services().acknowledge(&w.incident_permit(c).await?, w.incident(), w.seen().await, why, None).await
+    };
+    stabilize asks Stabilize: |w, c| {
+        w.services().stabilize(&w.incident_permit(c).await?, w.incident(), w.seen().await, "calm".to_owned()).await
+    };
+    decide asks Decide: |w, c| {
+        let (kind, reason) = (DecisionKind::Promote, "it is right".to_owned());
+        let choice = Choice { changes: None, kind, reason, replacement: None };
+        w.services().decide(&w.incident_permit(c).await?, w.incident(), w.seen().await, choice).await
+    };
+    reconcile asks Lifecycle: |w, c| {
+        w.services().reconcile(&w.incident_permit(c).await?, w.incident(), w.seen().await).await
+    };
+    request_close asks Lifecycle: |w, c| {
+        w.services().request_close(&w.incident_permit(c).await?, w.incident(), w.seen().await).await
+    };
+    assign asks Ownership: |w, c| {
+        let owner = w.env.caller.user_id;
+        w.services().assign(&w.incident_permit(c).await?, w.incident(), w.seen().await, owner).await
+    };
+    set_ticket asks TicketLink: |w, c| {
+        let ticket = format!("https://tickets.example.com/{}/{}", c.role, c.organization_id);
+        w.services().set_ticket(&w.incident_permit(c).await?, w.incident(), w.seen().await, ticket).await
+    };
+    set_severity asks AdjustSeverity: |w, c| {
+        let severity = Severity::ALL[c.role as usize % Severity::ALL.len()];
+        let why = "weighed".to_owned();
+        w.services().set_severity(&w.incident_permit(c).await?, w.incident(), w.seen().await, severity, why).await
+    };
+    incident_settings asks Configure: |w, c| w.services().incident_settings(&c.permit()?).await;
+    set_incident_settings asks Configure: |w, c| {
+        w.services().set_incident_settings(&c.permit()?, IncidentSettings::default()).await
+    };
+    override_change asks Override: |w, c| {
+        let reason = "known".to_owned();
+        w.services().override_change(&w.permit(c).await?, w.env.id, w.change, reason, 1).await
+    };
+    end_override asks Override: |w, c| w.services().end_override(&w.permit(c).await?, w.env.id, w.change).await;
+    recheck asks Recheck: |w, c| w.services().recheck(&w.permit(c).await?, w.env.id).await;
+    confirm_vanished asks ConfirmVanished: |w, c| {
+        let (kind, reason) = (DecisionKind::Replace, "seen".to_owned());
+        w.services().confirm_vanished(&w.permit(c).await?, w.env.id, w.change, kind, reason).await
+    };
+    environment_draft asks Configure: |w, c| w.services().environment_draft(&w.permit(c).await?, w.env.id).await;
+    test_connection asks Configure: |w, c| {
+        w.services().test_connection(&w.permit(c).await?, Some(w.env.id), w.env.draft.clone()).await
+    };
+    connect_environment asks Configure: |w, c| {
+        w.services().connect_environment(&c.permit()?, w.draft(&format!("Of {}", c.role))).await
+    };
+    update_environment asks Configure: |w, c| {
+        w.services().update_environment(&w.permit(c).await?, w.env.id, w.draft("Production")).await
+    };
+    webhook_settings asks Configure: |w, c| w.services().webhook_settings(&c.permit()?).await;
+    link asks Configure: |w, c| w.services().link(&w.permit(c).await?, w.env.id, "1", "workflows/x.json").await;
+    finish_adoption asks Configure: |w, c| {
+        w.services().finish_adoption(&w.permit(c).await?, w.env.id, String::new()).await
+    };
+    upgrade_offer asks RequestUpgrade: |w, c| w.services().upgrade_offer(&c.permit()?).await;
+    request_upgrade asks RequestUpgrade: |w, c| {
+        w.services().request_upgrade(&c.permit()?, UpgradeAsk::default()).await
+    };
+    plan asks RequestUpgrade: |w, c| w.services().plan(&c.permit()?).await;
+    plan_effect asks ManagePlan: |w, c| {
+        let plan = if c.plan.tier() == PlanTier::Pro { PlanTier::Agency } else { PlanTier::Pro };
+        w.services().plan_effect(&c.permit()?, PlanEdit::Tier { plan }).await
+    };
+    set_tier asks ManagePlan: |w, c| {
+        let (from, to) = (c.plan.tier(), if c.plan.tier() == PlanTier::Pro { PlanTier::Agency } else { PlanTier::Pro });
+        let why = || "tried".to_owned();
+        w.services().set_tier(&c.permit()?, w.plan_version().await, to, why()).await?;
+        w.services().set_tier(&c.permit()?, w.plan_version().await, from, why()).await
+    };
+    set_limit asks ManagePlan: |w, c| {
+        let (plan, limit) = (c.plan.tier(), Limit::HistoryDays);
+        let bounds = limit.bounds(plan);
+        let (less, why) = (Some(bounds.least), || "tried".to_owned());
+        w.services().set_limit(&c.permit()?, w.plan_version().await, plan, limit, less, why()).await?;
+        w.services().set_limit(&c.permit()?, w.plan_version().await, plan, limit, bounds.standard, why()).await
+    };
+    answer_upgrade asks ManagePlan: |w, c| {
+        w.services().answer_upgrade(&c.permit()?, w.request().await, false, "not now".to_owned()).await
+    };
+}

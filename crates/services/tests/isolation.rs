@@ -1,0 +1,50 @@
+//! Tenancy, the second time: what is done for a person is done as a database role that sees one organization's rows. Shown
+//! by taking everything away from that role, and finding that nothing works for anybody any more.
+
+mod calls;
+
+use calls::{CALLS, World};
+use drift_domain::check::CheckOutcome;
+use drift_domain::plan::PlanTier;
+use drift_services::ServiceError;
+use drift_testkit::TestApp;
+
+#[tokio::test]
+async fn every_method_behind_the_gate_acts_as_the_role_that_is_held_to_one_organization() {
+    let app = TestApp::new().await;
+    let world = World { looks_first: false, ..World::new(&app, PlanTier::Agency).await };
+    let owner = world.env.caller.clone();
+    for (method, _, call) in CALLS {
+        let outcome = call(&world, &owner).await;
+        assert!(!matches!(outcome, Err(ServiceError::Unavailable(_))), "{method} works before: {outcome:?}");
+    }
+    let revoke = "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM workflowops_tenant";
+    sqlx::query(revoke).execute(app.database.pool()).await.unwrap();
+    for (method, _, call) in CALLS {
+        let outcome = call(&world, &owner).await;
+        assert!(matches!(outcome, Err(ServiceError::Unavailable(_))), "{method} went around the role: {outcome:?}");
+    }
+    // Detection is nobody's request, and goes on.
+    assert_eq!(world.env.check().await, CheckOutcome::Drift);
+}
+
+#[tokio::test]
+async fn what_a_stranger_asks_for_is_not_there_whatever_method_is_asked() {
+    let app = TestApp::new().await;
+    let world = World::new(&app, PlanTier::Agency).await;
+    for plan in PlanTier::ALL {
+        let stranger = app.organization(*plan).await;
+        for (method, _, call) in CALLS {
+            let outcome = call(&world, &stranger).await;
+            let own = ["environments", "connect_environment", "webhook_settings"].contains(method)
+                || method.contains("upgrade") && *method != "answer_upgrade"
+                || ["plan", "plan_effect", "set_tier", "set_limit"].contains(method)
+                || ["incidents", "incident_settings", "set_incident_settings"].contains(method);
+            // Of one's own organization there is something to answer; of another's there is nothing to be had.
+            let nothing = matches!(outcome, Err(ServiceError::NotFound(_)));
+            assert_ne!(nothing, own, "{method} on {plan}: {outcome:?}");
+        }
+    }
+    let seen = world.env.page().await.row;
+    assert_eq!((seen.name.as_str(), seen.overrides.running), ("Production", 0), "nothing happened to it");
+}
