@@ -352,7 +352,7 @@ async fn an_environment_is_connected_through_the_form_and_secrets_stay_where_the
     assert!(page.contains("Second") && page.contains("not compared yet") && page.contains("View Drift"));
 
     let settings = browser.get(&format!("{connected}/settings")).await.html;
-    assert!(settings.contains("ops.example/webhooks/github/") && !settings.contains(&draft.git_token));
+    assert!(settings.contains("http://workflowops.test/webhooks/github/") && !settings.contains(&draft.git_token));
 }
 
 #[tokio::test]

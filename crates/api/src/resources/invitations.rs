@@ -87,7 +87,7 @@ pub(crate) async fn create(
 }
 
 /// Make an invitation's links anew and mail one. The older links end.
-#[utoipa::path(post, path = "/invitations/{id}/resend", tag = "People", params(("id" = InvitationId, Path)), responses(
+#[utoipa::path(post, path = "/invitations/{invitation}/resend", tag = "People", params(("invitation" = InvitationId, Path)), responses(
     (status = OK, body = InvitationWithLink), (status = NOT_FOUND, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem),
 ))]
 pub(crate) async fn resend(
@@ -99,7 +99,7 @@ pub(crate) async fn resend(
 }
 
 /// Take an invitation back.
-#[utoipa::path(delete, path = "/invitations/{id}", tag = "People", params(("id" = InvitationId, Path)), responses(
+#[utoipa::path(delete, path = "/invitations/{invitation}", tag = "People", params(("invitation" = InvitationId, Path)), responses(
     (status = NO_CONTENT), (status = NOT_FOUND, body = Problem),
 ))]
 pub(crate) async fn revoke(

@@ -27,7 +27,7 @@ pub(crate) async fn list(State(state): State<ApiState>, caller: SignedIn) -> Ans
 }
 
 /// Change a member's role. An organization keeps an owner; nobody reaches above their own role.
-#[utoipa::path(patch, path = "/members/{user_id}", tag = "People", params(("user_id" = UserId, Path)), request_body = RoleChange, responses(
+#[utoipa::path(patch, path = "/members/{member}", tag = "People", params(("member" = UserId, Path)), request_body = RoleChange, responses(
     (status = NO_CONTENT), (status = NOT_FOUND, body = Problem), (status = FORBIDDEN, body = Problem), (status = CONFLICT, body = Problem),
 ))]
 pub(crate) async fn change_role(
@@ -41,7 +41,7 @@ pub(crate) async fn change_role(
 }
 
 /// Remove a member. Their sessions and tokens in this organization end.
-#[utoipa::path(delete, path = "/members/{user_id}", tag = "People", params(("user_id" = UserId, Path)), responses(
+#[utoipa::path(delete, path = "/members/{member}", tag = "People", params(("member" = UserId, Path)), responses(
     (status = NO_CONTENT), (status = NOT_FOUND, body = Problem), (status = FORBIDDEN, body = Problem), (status = CONFLICT, body = Problem),
 ))]
 pub(crate) async fn remove(

@@ -61,7 +61,7 @@ pub(crate) async fn list(State(state): State<ApiState>, caller: auth::SignedIn) 
 }
 
 /// End one of the caller's sessions.
-#[utoipa::path(delete, path = "/sessions/{id}", tag = "Account", params(("id" = SessionId, Path)), responses(
+#[utoipa::path(delete, path = "/sessions/{session}", tag = "Account", params(("session" = SessionId, Path)), responses(
     (status = NO_CONTENT), (status = NOT_FOUND, body = Problem),
 ))]
 pub(crate) async fn end(

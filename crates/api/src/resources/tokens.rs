@@ -59,7 +59,7 @@ pub(crate) async fn create(
 }
 
 /// End one of the caller's tokens, at once.
-#[utoipa::path(delete, path = "/tokens/{id}", tag = "Account", params(("id" = TokenId, Path)), responses(
+#[utoipa::path(delete, path = "/tokens/{token}", tag = "Account", params(("token" = TokenId, Path)), responses(
     (status = NO_CONTENT), (status = NOT_FOUND, body = Problem),
 ))]
 pub(crate) async fn revoke(

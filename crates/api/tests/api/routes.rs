@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use drift_domain::plan::{Capability, PlanTier};
 use drift_domain::role::Role;
+use drift_services::accounts::{SignIn, TokenRequest};
 use drift_testkit::app::workflow;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -32,6 +33,26 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("DELETE", "/session", Session),
     ("GET", "/me", Session),
     ("PUT", "/me/organization", Session),
+    ("PUT", "/me/password", Session),
+    ("DELETE", "/me/membership", Session),
+    ("POST", "/organizations", Session),
+    ("POST", "/password-resets", Nothing),
+    ("PUT", "/password-resets", Nothing),
+    ("GET", "/sessions", Session),
+    ("DELETE", "/sessions", Session),
+    ("DELETE", "/sessions/{session}", Session),
+    ("GET", "/tokens", Session),
+    ("POST", "/tokens", Session),
+    ("DELETE", "/tokens/{token}", Session),
+    ("GET", "/members", Of(Capability::Visibility)),
+    ("PATCH", "/members/{member}", Of(Capability::Members)),
+    ("DELETE", "/members/{member}", Of(Capability::Members)),
+    ("GET", "/invitations", Of(Capability::Members)),
+    ("POST", "/invitations", Of(Capability::Members)),
+    ("POST", "/invitations/accept", Nothing),
+    ("POST", "/invitations/join", Session),
+    ("POST", "/invitations/{invitation}/resend", Of(Capability::Members)),
+    ("DELETE", "/invitations/{invitation}", Of(Capability::Members)),
     ("GET", "/environments", Of(Capability::Visibility)),
     ("POST", "/environments", Of(Capability::Configure)),
     ("GET", "/environments/{environment}", Of(Capability::Visibility)),
@@ -107,6 +128,15 @@ fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
         ("POST", "/setup") => json!({ "organization": "x", "name": "x", "email": "x", "password": "x" }),
         ("POST", "/session") => json!({ "email": "x", "password": "x" }),
         (_, "/me/organization") => json!({ "organization_id": "00000000-0000-7000-8000-000000000000" }),
+        (_, "/me/password") => json!({ "password": "x", "new_password": "x" }),
+        (_, "/organizations") => json!({ "organization": " " }),
+        ("POST", "/password-resets") => json!({ "email": "x" }),
+        ("PUT", "/password-resets") => json!({ "token": "x", "new_password": "x" }),
+        (_, "/tokens") => json!({ "name": " ", "role": "VIEWER", "days": 1 }),
+        ("PATCH", "/members/{member}") => json!({ "role": "VIEWER" }),
+        (_, "/invitations") => json!({ "email": "zoe@example.com", "role": "VIEWER" }),
+        (_, "/invitations/accept") => json!({ "token": "x", "name": "x", "password": "x" }),
+        (_, "/invitations/join") => json!({ "token": "x" }),
         ("POST", "/environments" | "/connection-test") => draft.clone(),
         (_, path) if path.contains("/connection") => draft.clone(),
         (_, path) if path.ends_with("/links") => json!({ "live_id": "1", "path": "workflows/x.json" }),
@@ -164,7 +194,19 @@ async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>
     let permit = owner.caller.permit().unwrap();
     let request = api.app.services.request_upgrade(&permit, Default::default()).await.unwrap();
     let incident = env.incident().await;
+    let services = &api.app.services;
+    let member = api.colleague(owner, Role::Operator).await.caller.user_id;
+    let invited = services.invite(&owner.caller.permit().unwrap(), "eve@example.com", Role::Viewer).await.unwrap();
+    let new = TokenRequest { name: "CI".into(), role: Role::Viewer, days: 1 };
+    let token = services.create_token(&owner.caller.permit().unwrap(), new).await.unwrap().token.id;
+    let (email, password) = (owner.caller.email.clone(), crate::client::PASSWORD.into());
+    let attempt = SignIn { email, password, address: None, user_agent: String::new() };
+    let session = services.sign_in(attempt).await.unwrap().caller.session().unwrap();
     let ids = [
+        ("member", member.to_string()),
+        ("invitation", invited.invitation.id.to_string()),
+        ("token", token.to_string()),
+        ("session", session.to_string()),
         ("environment", env.id.to_string()),
         ("change", change.to_string()),
         ("request", request.to_string()),
