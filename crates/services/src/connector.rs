@@ -15,13 +15,15 @@ use drift_store::secretbox::{Purpose, SecretBox};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::detection::Repository;
+
 /// Makes clients and keeps them.
 pub struct Connector {
     secrets: Arc<SecretBox>,
     clock: Arc<dyn Clock>,
     allow_private: bool,
     live: Mutex<HashMap<blake3::Hash, Arc<dyn LiveEnvironment>>>,
-    desired: Mutex<HashMap<blake3::Hash, Arc<dyn SourceOfTruth>>>,
+    desired: Mutex<HashMap<blake3::Hash, Arc<Repository>>>,
 }
 
 /// Kept clients beyond this many are forgotten, all at once: a client is cheap to make again.
@@ -29,6 +31,8 @@ const KEPT: usize = 4096;
 
 /// How an environment is reached, secrets opened: what a client is made of.
 pub struct Reach<'a> {
+    /// Whose. What one organization's clients read and remember is not for another's.
+    pub organization: OrganizationId,
     /// Address of n8n.
     pub n8n_base_url: &'a str,
     /// Key of n8n.
@@ -50,6 +54,12 @@ impl Connector {
         Self { secrets, clock, allow_private, live: Mutex::default(), desired: Mutex::default() }
     }
 
+    /// Whether addresses in private networks may be called.
+    #[must_use]
+    pub const fn allows_private(&self) -> bool {
+        self.allow_private
+    }
+
     /// Opens the secrets of a stored connection.
     ///
     /// # Errors
@@ -66,6 +76,7 @@ impl Connector {
             })
         };
         Ok(Reach {
+            organization,
             n8n_base_url: &c.n8n_base_url,
             n8n_api_key: open(Side::Live, Purpose::N8nApiKey, &c.n8n_api_key)?,
             git_api_base: &c.git_api_base,
@@ -93,9 +104,19 @@ impl Connector {
     /// # Errors
     /// What is wrong with the address or the credentials, before any call.
     pub fn desired(&self, reach: &Reach<'_>) -> Result<Arc<dyn SourceOfTruth>, Failure> {
+        Ok(Arc::clone(&self.repository(reach)?.github))
+    }
+
+    /// The repository of the desired side, with what its environments share.
+    ///
+    /// # Errors
+    /// As [`desired`](Self::desired).
+    pub fn repository(&self, reach: &Reach<'_>) -> Result<Arc<Repository>, Failure> {
         let app = reach.git_app.map(|(app, installation)| format!("{app}/{installation}")).unwrap_or_default();
         let (owner, repository) = reach.repository;
-        let key = hash(&[reach.git_api_base, owner, repository, &app, reach.git_secret.expose_secret()]);
+        let organization = reach.organization.to_string();
+        let secret = reach.git_secret.expose_secret();
+        let key = hash(&[&organization, reach.git_api_base, owner, repository, &app, secret]);
         kept(&self.desired, key, || {
             let api_base = Url::parse(reach.git_api_base).map_err(|cause| {
                 let message = format!("The address of GitHub's API ({}) is not a URL: {cause}.", reach.git_api_base);
@@ -111,7 +132,8 @@ impl Connector {
             };
             let mut settings = drift_github::Settings::new(api_base, owner, repository, credentials);
             settings.allow_private = self.allow_private;
-            Ok(Arc::new(drift_github::Github::new(&settings, Arc::clone(&self.clock))?))
+            let github = drift_github::Github::new(&settings, Arc::clone(&self.clock))?;
+            Ok(Arc::new(Repository::new(Arc::new(github))))
         })
     }
 }

@@ -273,8 +273,8 @@ impl Services {
         };
         let organization = permit.organization();
         let (git_owner, git_repository) = read_repository(&draft.repository)?;
-        let n8n_base_url = read_url("n8n_base_url", &draft.n8n_base_url)?;
-        let git_api_base = read_url("git_api_base", &draft.git_api_base)?;
+        let n8n_base_url = read_url("n8n_base_url", &draft.n8n_base_url, self.connector.allows_private())?;
+        let git_api_base = read_url("git_api_base", &draft.git_api_base, self.connector.allows_private())?;
         let stored_key = stored.as_ref().map(|s| (s.n8n_api_key.clone(), same_origin(&s.n8n_base_url, &n8n_base_url)));
         let stored_git = stored.as_ref().map(|s| {
             let kind = s.git_app.is_some() == (draft.git_credentials == GitCredentials::App);
@@ -393,8 +393,8 @@ fn read_name(text: &str) -> ServiceResult<String> {
     Ok(name)
 }
 
-/// An address that a server may have. Whether it may be called is the client's to say, with the address resolved.
-fn read_url(field: &'static str, text: &str) -> ServiceResult<String> {
+/// An address that a server may have and that this installation calls. What a name stands for is looked at with each call.
+fn read_url(field: &'static str, text: &str, allow_private: bool) -> ServiceResult<String> {
     let hint = "Enter an address that starts with https:// (or http://), without user name, query or fragment.";
     let text = read_line(field, text, hint)?;
     let url = Url::parse(&text).map_err(|_| ServiceError::invalid(field, hint))?;
@@ -403,6 +403,8 @@ fn read_url(field: &'static str, text: &str) -> ServiceResult<String> {
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || !plain {
         return Err(ServiceError::invalid(field, hint));
     }
+    let refused = |why| ServiceError::invalid(field, format!("{why}."));
+    let url = drift_domain::address::base_url(&text, allow_private).map_err(refused)?;
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 

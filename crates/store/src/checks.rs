@@ -293,3 +293,53 @@ pub async fn forget(db: &mut PgConnection, organization: OrganizationId, before:
     .await?;
     Ok(done.rows_affected())
 }
+
+/// The unit of time of which one unremarkable check is kept.
+#[derive(Clone, Copy, Debug)]
+pub enum Unit {
+    /// One an hour.
+    Hour,
+    /// One a day.
+    Day,
+}
+
+/// Of the scheduled checks that began between `from` and `to` and found exactly what the one before them found, keeps the
+/// first of each unit of time and forgets the others, at most `most`. What found something else, what somebody asked for,
+/// and what a change refers to stays. Answers how many went.
+pub async fn thin(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    unit: Unit,
+    most: i64,
+) -> StoreResult<u64> {
+    let unit = match unit {
+        Unit::Hour => "hour",
+        Unit::Day => "day",
+    };
+    let done = sqlx::query!(
+        "DELETE FROM checks WHERE id IN (
+             SELECT id FROM (
+                 SELECT id, environment_id, trigger,
+                     outcome = lag(outcome) OVER runs AND outcome <> 'RUNNING'
+                         AND git_commit IS NOT DISTINCT FROM lag(git_commit) OVER runs
+                         AND live_fingerprint IS NOT DISTINCT FROM lag(live_fingerprint) OVER runs
+                         AND desired_fingerprint IS NOT DISTINCT FROM lag(desired_fingerprint) OVER runs
+                         AND failure ->> 'kind' IS NOT DISTINCT FROM lag(failure ->> 'kind') OVER runs AS same,
+                     row_number() OVER (PARTITION BY environment_id, date_trunc($4, started_at) ORDER BY id) AS place
+                 FROM checks WHERE organization_id = $1 AND started_at >= $2 AND started_at < $3
+                 WINDOW runs AS (PARTITION BY environment_id ORDER BY id)) AS c
+             WHERE same AND place > 1 AND trigger = 'SCHEDULE'
+                 AND NOT EXISTS (SELECT FROM changes WHERE environment_id = c.environment_id
+                                 AND (first_check_id = c.id OR last_check_id = c.id))
+             LIMIT $5)",
+        organization.0,
+        from,
+        to,
+        unit,
+        most
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -24,13 +24,14 @@ pub async fn keep_snapshot(
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
     let known = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM snapshots WHERE organization_id = $1 AND hash = $2) AS "known!""#,
+        // Held until the transaction ends: retention does not take away what is about to be referred to.
+        r#"SELECT true AS "known!" FROM snapshots WHERE organization_id = $1 AND hash = $2 FOR KEY SHARE"#,
         organization.0,
         hash.0.as_slice()
     )
-    .fetch_one(&mut *db)
+    .fetch_optional(&mut *db)
     .await?;
-    if known {
+    if known.is_some() {
         return Ok(());
     }
     let content = zstd::bulk::compress(bytes, LEVEL).map_err(StoreError::Compression)?;
@@ -113,11 +114,23 @@ pub async fn keep_git_blob(
     Ok(())
 }
 
-/// The listing of a folder by the SHA of its tree, if it was seen before.
-pub async fn git_tree(db: &mut PgConnection, organization: OrganizationId, sha: &str) -> StoreResult<Option<Value>> {
-    Ok(sqlx::query_scalar!("SELECT files FROM git_trees WHERE organization_id = $1 AND sha = $2", organization.0, sha)
-        .fetch_optional(db)
-        .await?)
+/// The listing of a folder by the SHA of its tree, if it was seen before. Marks it as seen today.
+pub async fn git_tree(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    sha: &str,
+    today: NaiveDate,
+) -> StoreResult<Option<Value>> {
+    // At most one write a day: retention goes by the day it was last of use.
+    Ok(sqlx::query_scalar!(
+        "WITH seen AS (UPDATE git_trees SET seen_on = $3 WHERE organization_id = $1 AND sha = $2 AND seen_on < $3)
+         SELECT files FROM git_trees WHERE organization_id = $1 AND sha = $2",
+        organization.0,
+        sha,
+        today
+    )
+    .fetch_optional(db)
+    .await?)
 }
 
 /// Keeps the listing of a folder.
@@ -151,24 +164,28 @@ pub async fn readings(
 ) -> StoreResult<HashMap<Fingerprint, Value>> {
     let raw: Vec<Vec<u8>> = raw.iter().map(|print| print.0.to_vec()).collect();
     let rows = sqlx::query!(
-        "SELECT raw, reading FROM readings WHERE organization_id = $1 AND rules_version = $3 AND raw = ANY($2)",
-        organization.0,
-        &raw,
-        rules_version
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    // At most one write a day and reading: retention goes by the day it was last of use.
-    sqlx::query!(
-        "UPDATE readings SET seen_on = $4
-         WHERE organization_id = $1 AND rules_version = $3 AND raw = ANY($2) AND seen_on < $4",
+        r#"SELECT raw, reading, seen_on < $4 AS "stale!" FROM readings
+           WHERE organization_id = $1 AND rules_version = $3 AND raw = ANY($2)"#,
         organization.0,
         &raw,
         rules_version,
         today
     )
-    .execute(db)
+    .fetch_all(&mut *db)
     .await?;
+    // At most one write a day and reading: retention goes by the day it was last of use.
+    if rows.iter().any(|row| row.stale) {
+        sqlx::query!(
+            "UPDATE readings SET seen_on = $4
+             WHERE organization_id = $1 AND rules_version = $3 AND raw = ANY($2) AND seen_on < $4",
+            organization.0,
+            &raw,
+            rules_version,
+            today
+        )
+        .execute(db)
+        .await?;
+    }
     rows.into_iter().map(|row| Ok((row.raw.as_slice().try_into().map_err(StoreError::corrupt)?, row.reading))).collect()
 }
 
@@ -198,7 +215,8 @@ pub async fn keep_readings(
     Ok(())
 }
 
-/// Forgets readings and listings that were last of use before `unused_since`. They can be made anew.
+/// Forgets readings and listings that were last of use before `unused_since`, and the blobs of Git that no listing has any
+/// more. They can be made anew.
 pub async fn forget_unused(
     db: &mut PgConnection,
     organization: OrganizationId,
@@ -208,7 +226,29 @@ pub async fn forget_unused(
         .execute(&mut *db)
         .await?;
     sqlx::query!("DELETE FROM git_trees WHERE organization_id = $1 AND seen_on < $2", organization.0, unused_since)
-        .execute(db)
+        .execute(&mut *db)
         .await?;
+    sqlx::query!(
+        "WITH listed AS (
+             SELECT DISTINCT file ->> 'sha' AS sha FROM git_trees, jsonb_array_elements(files -> 'files') AS file
+             WHERE organization_id = $1)
+         DELETE FROM git_blobs b WHERE organization_id = $1 AND NOT EXISTS (SELECT FROM listed WHERE listed.sha = b.sha)",
+        organization.0
+    )
+    .execute(db)
+    .await?;
     Ok(())
+}
+
+/// Forgets contents that were kept before `kept_since` and that nothing refers to any more, at most `most`. Answers how
+/// many went.
+pub async fn forget_snapshots(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    kept_since: DateTime<Utc>,
+    most: i64,
+) -> StoreResult<i64> {
+    Ok(sqlx::query_scalar!(r#"SELECT forget_snapshots($1, $2, $3) AS "gone!""#, organization.0, kept_since, most)
+        .fetch_one(db)
+        .await?)
 }

@@ -27,6 +27,7 @@ pub mod people;
 pub mod plans;
 pub mod pool;
 pub mod resets;
+pub mod retention;
 pub mod schedule;
 pub mod secretbox;
 pub mod sessions;

@@ -7,14 +7,14 @@ use drift_domain::failure::{Failure, FailureKind, Side};
 use drift_domain::fingerprint::Fingerprint;
 use drift_domain::ids::OrganizationId;
 use drift_engine::RULES_VERSION;
-use drift_github::{Folder, Resolved, SourceOfTruth};
 use drift_n8n::{LiveEnvironment, RawWorkflow};
 use drift_store::contents;
 use drift_store::environments::EnvironmentRecord;
 use futures::{StreamExt, TryStreamExt};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
+use super::git::{Listed, Listing, Repository, Since};
 use super::identity::{DesiredKey, LiveKey};
 use super::reading::{Read, Reading, parts};
 use super::{CheckError, rules_version};
@@ -67,22 +67,6 @@ pub(super) struct LookedAtGit {
     pub tree: String,
 }
 
-/// A folder's listing, as it is kept.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Listing {
-    files: Vec<Listed>,
-    /// What lies in the folder and is no workflow file, by rule: it is counted where a person can see it.
-    skipped: Vec<(String, u64)>,
-}
-
-/// A file in a kept listing.
-#[derive(Debug, Serialize, Deserialize)]
-struct Listed {
-    path: String,
-    sha: String,
-    size: u64,
-}
-
 impl Services {
     /// Everything that runs in n8n.
     pub(super) async fn look_live(
@@ -133,11 +117,12 @@ impl Services {
     pub(super) async fn look_desired(
         &self,
         environment: &EnvironmentRecord,
-        github: &dyn SourceOfTruth,
+        repository: &Repository,
+        since: Since,
     ) -> Result<LookedAtGit, CheckError> {
         let organization = environment.organization_id;
-        let (commit, tree, Listing { files, skipped }) = self.listing(environment, github).await?;
-        let snapshots = self.blobs(organization, github, &files).await?;
+        let (commit, tree, Listing { files, skipped }) = self.listing(environment, repository, since).await?;
+        let snapshots = self.blobs(organization, repository, &tree, &files).await?;
 
         let raws: Vec<Fingerprint> = files.iter().flat_map(|f| &snapshots[&f.sha]).copied().collect();
         let mut known = self.known_readings(organization, &raws).await?;
@@ -175,82 +160,12 @@ impl Services {
         Ok(LookedAtGit { side, skipped, commit, tree })
     }
 
-    /// The commit, the folder's tree and its files: one conditional request when nothing moved.
-    async fn listing(
-        &self,
-        environment: &EnvironmentRecord,
-        github: &dyn SourceOfTruth,
-    ) -> Result<(String, String, Listing), CheckError> {
-        let c = &environment.connection;
-        let known_tree = environment.git_tree.as_deref();
-        let kept = match known_tree {
-            Some(tree) => self.kept_listing(environment.organization_id, tree, &c.git_folder).await?,
-            None => None,
-        };
-        // Without the kept listing there is nothing to fall back to when GitHub says "unchanged".
-        let known = if kept.is_some() { environment.git_commit.as_deref() } else { None };
-        let commit = match (github.resolve(&c.git_ref, known).await?, known, known_tree, &kept) {
-            (Resolved::Unchanged, Some(commit), Some(tree), Some(_)) => {
-                return Ok((commit.to_owned(), tree.to_owned(), kept.unwrap_or_default()));
-            }
-            (Resolved::Unchanged, ..) => {
-                let message = "GitHub said that the ref is unchanged without having been told what it was.";
-                return Err(Failure::new(Side::Desired, FailureKind::BrokenAnswer, message).into());
-            }
-            (Resolved::Commit { sha }, ..) => sha,
-        };
-        let known_tree = known_tree.filter(|_| kept.is_some());
-        match (github.folder(&commit, &c.git_folder, known_tree).await?, known_tree) {
-            (Folder::Unchanged, Some(tree)) => Ok((commit, tree.to_owned(), kept.unwrap_or_default())),
-            (Folder::Unchanged, None) => {
-                let message = "GitHub said that the folder is unchanged without having been told what it was.";
-                Err(Failure::new(Side::Desired, FailureKind::BrokenAnswer, message).into())
-            }
-            (Folder::Tree { sha, files, skipped }, _) => {
-                let skipped: Vec<(String, u64)> = [
-                    ("other-file", skipped.other_files),
-                    ("companion-file", skipped.companions),
-                    ("symbolic-link", skipped.symlinks),
-                    ("submodule", skipped.submodules),
-                ]
-                .into_iter()
-                .filter(|(_, count)| *count > 0)
-                .map(|(rule, count)| (rule.to_owned(), count))
-                .collect();
-                let files: Vec<Listed> =
-                    files.into_iter().map(|f| Listed { path: f.path, sha: f.blob_sha, size: f.size }).collect();
-                let kept = Listing { files: below(&files, &c.git_folder), skipped: skipped.clone() };
-                let value = serde_json::to_value(kept).map_err(CheckError::internal)?;
-                let mut db = self.pool.acquire().await.map_err(drift_store::StoreError::from)?;
-                let today = self.clock.now().date_naive();
-                contents::keep_git_tree(&mut db, environment.organization_id, &sha, &value, today).await?;
-                Ok((commit, sha, Listing { files, skipped }))
-            }
-        }
-    }
-
-    async fn kept_listing(
-        &self,
-        organization: OrganizationId,
-        tree: &str,
-        folder: &str,
-    ) -> Result<Option<Listing>, CheckError> {
-        let mut db = self.pool.acquire().await.map_err(drift_store::StoreError::from)?;
-        let kept = contents::git_tree(&mut db, organization, tree).await?;
-        // A listing of another version that cannot be read is fetched again.
-        let kept: Option<Listing> = kept.and_then(|listing| serde_json::from_value(listing).ok());
-        let folder = prefix(folder);
-        Ok(kept.map(|Listing { files, skipped }| {
-            let files = files.into_iter().map(|f| Listed { path: format!("{folder}{}", f.path), ..f }).collect();
-            Listing { files, skipped }
-        }))
-    }
-
     /// The snapshots of every file; blobs not seen before are fetched and kept for good.
     async fn blobs(
         &self,
         organization: OrganizationId,
-        github: &dyn SourceOfTruth,
+        repository: &Repository,
+        tree: &str,
         files: &[Listed],
     ) -> Result<HashMap<String, Vec<Fingerprint>>, CheckError> {
         if let Some(large) = files.iter().find(|f| f.size > drift_github::MAX_BLOB_BYTES) {
@@ -262,14 +177,19 @@ impl Services {
             return Err(broken_file(&long.path, &message).into());
         }
         let shas: Vec<String> = files.iter().map(|f| f.sha.clone()).collect();
-        let mut db = self.pool.acquire().await.map_err(drift_store::StoreError::from)?;
-        let mut known = contents::git_blobs(&mut db, organization, &shas).await?;
-        drop(db);
+        let mut known = self.kept_blobs(organization, &shas).await?;
+        if shas.iter().all(|sha| known.contains_key(sha)) {
+            return Ok(known);
+        }
+        // Of the checks that miss the same contents, one fetches them and the others find them kept.
+        let place = repository.tree(tree);
+        let _fetching = place.lock().await;
+        known.extend(self.kept_blobs(organization, &shas).await?);
         let mut missing: Vec<String> = shas.into_iter().filter(|sha| !known.contains_key(sha)).collect();
         missing.sort_unstable();
         missing.dedup();
         for chunk in missing.chunks(BLOBS) {
-            let fetched = github.blobs(chunk).await?;
+            let fetched = repository.github.blobs(chunk).await?;
             let now = self.clock.now();
             let mut tx = self.pool.begin().await.map_err(drift_store::StoreError::from)?;
             for (sha, bytes) in fetched {
@@ -289,6 +209,15 @@ impl Services {
                 Err(Failure::new(Side::Desired, FailureKind::BrokenAnswer, message).into())
             }
         }
+    }
+
+    async fn kept_blobs(
+        &self,
+        organization: OrganizationId,
+        shas: &[String],
+    ) -> Result<HashMap<String, Vec<Fingerprint>>, CheckError> {
+        let mut db = self.pool.acquire().await.map_err(drift_store::StoreError::from)?;
+        Ok(contents::git_blobs(&mut db, organization, shas).await?)
     }
 
     /// Content that is known to be kept.
@@ -422,18 +351,4 @@ fn broken_file(path: &str, why: &str) -> Failure {
 /// The engine's version of the rules, as the database keeps it.
 pub(super) const fn version() -> u32 {
     RULES_VERSION
-}
-
-/// What every path below a folder begins with.
-fn prefix(folder: &str) -> String {
-    let folder = folder.trim_matches('/');
-    if folder.is_empty() { String::new() } else { format!("{folder}/") }
-}
-
-/// A listing with its paths from the folder on, as it is kept: folders of the same content share one tree, whatever they
-/// are called and wherever they lie.
-fn below(files: &[Listed], folder: &str) -> Vec<Listed> {
-    let prefix = prefix(folder);
-    let path = |f: &Listed| f.path.strip_prefix(&prefix).unwrap_or(&f.path).to_owned();
-    files.iter().map(|f| Listed { path: path(f), sha: f.sha.clone(), size: f.size }).collect()
 }

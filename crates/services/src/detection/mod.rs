@@ -17,6 +17,7 @@ use tracing::Instrument;
 use crate::Services;
 use crate::error::{ServiceError, ServiceResult};
 
+mod git;
 mod identity;
 mod judge;
 mod look;
@@ -24,6 +25,7 @@ mod reading;
 mod record;
 mod vanish;
 
+pub(crate) use git::Repository;
 pub(crate) use reading::rule_name;
 
 /// Why a check did not come to an end: a side failed (recorded, no fault of ours), or we did.
@@ -88,6 +90,9 @@ const RETAKES: usize = 3;
 const SHARES: Shares = Shares { per_organization: 128, at_once: 256, lost_after: 600.0, longest_pause: LONGEST_PAUSE };
 const LONGEST_PAUSE: f64 = 600.0;
 
+/// The time between two looks whether the check that is running has ended.
+const BUSY: Duration = Duration::from_millis(200);
+
 const TAKEN_OVER: &str = "Another replica took this check over, because this one was silent for too long.";
 
 /// What became of a check from the queue.
@@ -128,7 +133,7 @@ impl Services {
         Ok(asked)
     }
 
-    /// Runs one check of one environment, to its recorded end, whatever else is running.
+    /// Runs one check of one environment, to its recorded end. Where another one is running, it waits for that to end.
     ///
     /// An environment that is gone by now is no error. A side that fails is recorded as such and is an answer, too.
     ///
@@ -141,9 +146,11 @@ impl Services {
         requested_by: Option<UserId>,
     ) -> ServiceResult<CheckOutcome> {
         let asked = Asked { trigger, requested_by, job: None, due_at: None };
-        match self.run(environment, asked).await? {
-            Ran::Ended(outcome) => Ok(outcome),
-            Ran::Busy => Err(ServiceError::Conflict("A check of this environment is running.".to_owned())),
+        loop {
+            match self.run(environment, asked).await? {
+                Ran::Ended(outcome) => return Ok(outcome),
+                Ran::Busy => tokio::time::sleep(BUSY).await,
+            }
         }
     }
 
@@ -180,7 +187,7 @@ impl Services {
                 return Ok(Ran::Ended(CheckOutcome::Failed));
             }
         };
-        let looking = self.look_until_recorded(environment.clone(), check);
+        let looking = self.look_until_recorded(environment.clone(), check, asked.due_at.is_some());
         let ended = match tokio::time::timeout(LIMIT, looking).await {
             Ok(ended) => ended,
             Err(_) => Err(too_long().into()),
@@ -205,10 +212,11 @@ impl Services {
         &self,
         mut environment: EnvironmentRecord,
         check: CheckId,
+        shares: bool,
     ) -> Result<CheckOutcome, CheckError> {
         let (organization, id) = (environment.organization_id, environment.id);
         for _ in 0..RETAKES {
-            match self.look_and_record(&environment, check).await {
+            match self.look_and_record(&environment, check, shares).await {
                 Err(CheckError::Overtaken) => {
                     let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
                     let now = environments::get(&mut db, organization, id).await?;
@@ -217,7 +225,7 @@ impl Services {
                 ended => return ended,
             }
         }
-        self.look_and_record(&environment, check).await
+        self.look_and_record(&environment, check, shares).await
     }
 
     async fn begin_check(&self, id: EnvironmentId, check: CheckId, asked: Asked) -> ServiceResult<Started> {
@@ -244,13 +252,15 @@ impl Services {
         &self,
         environment: &EnvironmentRecord,
         check: CheckId,
+        shares: bool,
     ) -> Result<CheckOutcome, CheckError> {
         let reach = self.connector.reach(environment.organization_id, &environment.connection)?;
         let n8n = self.connector.live(&reach)?;
-        let github = self.connector.desired(&reach)?;
+        let repository = self.connector.repository(&reach)?;
+        let since = repository.since(self.clock.now(), shares);
         let (live, git) = futures::try_join!(
             self.look_live(environment.organization_id, n8n.as_ref()),
-            self.look_desired(environment, github.as_ref()),
+            self.look_desired(environment, &repository, since),
         )?;
 
         let (records, open) = self.on_record(environment).await?;
@@ -260,7 +270,7 @@ impl Services {
         let evidence =
             judge::Evidence { environment, records: &records, open: &open, live: &live, git: &git, pairing: &pairing };
         let verdicts = self.judge(&evidence, n8n.as_ref()).await?;
-        let vanishing = self.explain_vanished(&evidence, &verdicts, github.as_ref()).await;
+        let vanishing = self.explain_vanished(&evidence, &verdicts, repository.github.as_ref()).await;
         self.record(&evidence, &verdicts, &vanishing, check).await
     }
 
