@@ -455,9 +455,9 @@ mod tests {
         };
         for bad in ["", "n8n.example.com", "ftp://n8n.example.com", "https://user:pw@n8n.example.com", "https://a/?k=1"]
         {
-            assert_eq!(field(read_url("n8n_base_url", bad)), Some("n8n_base_url"), "{bad}");
+            assert_eq!(field(read_url("n8n_base_url", bad, false)), Some("n8n_base_url"), "{bad}");
         }
-        assert_eq!(read_url("n8n_base_url", " https://n8n.example.com/ ").unwrap(), "https://n8n.example.com");
+        assert_eq!(read_url("n8n_base_url", " https://n8n.example.com/ ", false).unwrap(), "https://n8n.example.com");
         for bad in ["", "acme", "acme/", "acme/a/b", "acme/wörk"] {
             assert!(read_repository(bad).is_err(), "{bad}");
         }
