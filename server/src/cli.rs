@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::diff::DiffArgs;
+use crate::receipt::ReceiptArgs;
 use crate::settings::{DemoSettings, MigrateSettings, ServeSettings};
 
 /// Watches n8n environments against the workflow definitions kept in Git, and leads people through the differences.
@@ -25,11 +26,13 @@ pub(crate) enum Command {
     ///
     /// Makes organizations on every plan, with environments in every state, from real workflows, and prints who to sign in
     /// as. Everything is kept in a folder of its own: the second start is quick. Ctrl-C stops everything.
-    Demo(DemoSettings),
+    Demo(Box<DemoSettings>),
     /// Compare two workflow files and say what differs.
-    Diff(DiffArgs),
+    Diff(Box<DiffArgs>),
     /// Bring the database to this version's schema, and exit. `serve` does the same at its start, under a lock.
-    Migrate(MigrateSettings),
+    Migrate(Box<MigrateSettings>),
+    /// Verify the receipt of a closed incident, offline.
+    VerifyReceipt(Box<ReceiptArgs>),
     /// Print the OpenAPI document of the REST API.
     Openapi,
 }

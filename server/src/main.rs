@@ -11,6 +11,7 @@ mod doors;
 mod headers;
 mod http;
 mod logging;
+mod receipt;
 mod serve;
 mod settings;
 mod shutdown;
@@ -25,9 +26,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         Command::Serve(settings) => serve::run(*settings),
-        Command::Demo(settings) => demo::run(settings),
+        Command::Demo(settings) => demo::run(*settings),
         Command::Diff(args) => diff::run(&args),
-        Command::Migrate(settings) => database::run_migrate(settings),
+        Command::Migrate(settings) => database::run_migrate(*settings),
+        Command::VerifyReceipt(args) => receipt::run(&args),
         Command::Openapi => openapi(),
     }
 }
