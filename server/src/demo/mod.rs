@@ -5,6 +5,7 @@
 //! it would anywhere. Later starts find everything again: the database and the repositories on disk, the stand-ins for
 //! n8n as they were remembered (`state`, `instance`), on the ports that the environments know.
 
+mod incidents;
 mod instance;
 mod library;
 mod people;

@@ -1,8 +1,11 @@
 //! What happens in each environment before somebody looks at it. Everything that the demo shows came about like this: a
 //! person acted on one side, and a check saw it.
 
+use drift_domain::change::DecisionKind::{Promote, Revert};
 use drift_domain::check::CheckOutcome::{Drift, Failed, InSync};
-use serde_json::json;
+use drift_domain::environment::EnvironmentClass;
+use drift_domain::ids::IncidentId;
+use serde_json::{Value, json};
 
 use super::site::{Site, node, replace};
 
@@ -27,6 +30,12 @@ pub(super) enum Scene {
     Many,
     /// A hotfix that was taken back before anybody decided about it, beside one that was not.
     Vanished,
+    /// One small hotfix, to be dealt with.
+    Hotfix,
+    /// A hotfix that was decided and carried out: its incident waits to be closed.
+    Reconciled,
+    /// In sync again after an incident that is closed, with its receipt.
+    Closed,
 }
 
 impl Scene {
@@ -46,6 +55,9 @@ impl Scene {
             Self::WrongKey => wrong_key(site).await,
             Self::Many => many(site).await,
             Self::Vanished => vanished(site).await,
+            Self::Hotfix => hotfix(site).await,
+            Self::Reconciled => reconciled(site).await,
+            Self::Closed => closed(site).await,
             Self::Adoption => Ok(()),
         }
     }
@@ -90,7 +102,7 @@ async fn hotfixes(site: &Site) -> anyhow::Result<()> {
 
 async fn undeployed(site: &Site) -> anyhow::Result<()> {
     // The night before: the alert went to a channel that nobody read. It was put right in n8n first, and in Git later.
-    let louder = |workflow: &mut serde_json::Value| {
+    let louder = |workflow: &mut Value| {
         let alert = node(workflow, "Alerta (Webhook/HTTP)");
         alert["parameters"]["bodyParameters"]["parameters"][2]["value"] = json!("urgent");
         alert["retryOnFail"] = json!(true);
@@ -118,7 +130,10 @@ async fn undeployed(site: &Site) -> anyhow::Result<()> {
         workflow["settings"]["executionTimeout"] = json!(120);
     })
     .await?;
-    site.check(Drift).await
+    site.check(Drift).await?;
+    // The policy opened an incident when the alert drifted; the hotel's people took it from there.
+    site.acknowledge("Alerts reached nobody last night. The fix is in n8n; Git has it by now.").await?;
+    site.stabilize("Alerts arrive again since 02:10. The two deployments can wait for the morning.").await
 }
 
 async fn down(site: &Site) -> anyhow::Result<()> {
@@ -157,7 +172,10 @@ async fn collision(site: &Site) -> anyhow::Result<()> {
         workflow["active"] = json!(false);
     })
     .await?;
-    site.check(Drift).await
+    site.check(Drift).await?;
+    site.acknowledge("The summaries were unreadable for the client, and the researcher hit its limit.").await?;
+    site.choose("Summarize Slack", Promote, "The client likes the three bullet points.").await?;
+    site.comment("@Ben Okafor can you ask Bright Labs which limit they need? Both sides changed it.").await
 }
 
 /// The environment was connected with its two sides apart; see `seed`.
@@ -171,7 +189,7 @@ async fn wrong_key(site: &Site) -> anyhow::Result<()> {
 }
 
 async fn many(site: &Site) -> anyhow::Result<()> {
-    let cheaper = |workflow: &mut serde_json::Value| {
+    let cheaper = |workflow: &mut Value| {
         node(workflow, "OpenAI Chat Model")["parameters"]["model"] = json!("gpt-4.1-nano");
     };
     site.edit("slack-summary", cheaper)?;
@@ -195,7 +213,10 @@ async fn many(site: &Site) -> anyhow::Result<()> {
         workflow["connections"] = serde_json::from_str(&connections).unwrap_or_default();
     })?;
     site.delete("asana-task")?;
-    site.check(Drift).await
+    site.check(Drift).await?;
+    site.open_incident("Seven workflows of the shop differ after the weekend.").await?;
+    site.acknowledge("Going through them one by one, the credential first.").await?;
+    site.choose("Invoice", Promote, "The shop's own Slack account is the right one.").await
 }
 
 async fn vanished(site: &Site) -> anyhow::Result<()> {
@@ -210,4 +231,42 @@ async fn vanished(site: &Site) -> anyhow::Result<()> {
     site.check(Drift).await?;
     site.edit("slack-message", |workflow| workflow["nodes"] = before["nodes"].clone())?;
     site.check(Drift).await
+}
+
+/// Somebody marks every message as urgent.
+fn urgent(workflow: &mut Value) {
+    node(workflow, "Slack")["parameters"]["text"] = json!("=URGENT: {{ $json.body.message }}");
+}
+
+async fn hotfix(site: &Site) -> anyhow::Result<()> {
+    site.edit("slack-message", urgent)?;
+    site.check(Drift).await
+}
+
+async fn reconciled(site: &Site) -> anyhow::Result<()> {
+    taken_back(site, "slack-message", urgent).await.map(drop)
+}
+
+async fn closed(site: &Site) -> anyhow::Result<()> {
+    let paused = |workflow: &mut Value| node(workflow, "Email Urgent Alert")["disabled"] = json!(true);
+    let incident = taken_back(site, "email-classifier", paused).await?;
+    site.close(incident).await?;
+    in_sync(site).await
+}
+
+/// A hotfix of one night, whose incident is led up to its closing.
+async fn taken_back(site: &Site, slug: &str, hotfix: impl FnOnce(&mut Value)) -> anyhow::Result<IncidentId> {
+    let before = super::site::parsed(slug)?;
+    site.edit(slug, hotfix)?;
+    site.check(Drift).await?;
+    if site.plan.class != EnvironmentClass::Production {
+        // No policy opens one here.
+        site.open_incident("Somebody tried something here and left it.").await?;
+    }
+    site.acknowledge("Changed by hand while the queue was down.").await?;
+    site.stabilize("The queue is back.").await?;
+    site.choose("", Revert, "It was for one night.").await?;
+    site.edit(slug, |workflow| workflow["nodes"] = before["nodes"].clone())?;
+    site.check(InSync).await?;
+    site.reconcile().await
 }

@@ -63,7 +63,7 @@ async fn every_environment_shows_its_state() {
     }
 
     let changes = shown.changes("northlight-production").await;
-    assert_eq!(shown.row("northlight-production").await.badge, Badge::DriftDetected);
+    assert_eq!(shown.row("northlight-production").await.badge, Badge::IncidentActive, "the policy opened one");
     assert_eq!(changes.len(), 5);
     assert!(change(&changes, "Lead Enrichment").unpublished_draft);
     assert_eq!(change(&changes, "Lead Enrichment").origin, Origin::Hotfix);
@@ -110,6 +110,39 @@ async fn every_environment_shows_its_state() {
 }
 
 #[tokio::test]
+async fn incidents_stand_in_every_status_on_every_plan_that_has_them() {
+    use drift_domain::incident::IncidentStatus;
+    use drift_domain::views::IncidentFilter;
+
+    let shown = Shown::new().await;
+    for (key, plan, status) in [
+        ("northlight-production", PlanTier::Agency, IncidentStatus::Detected),
+        ("cedar-production", PlanTier::Agency, IncidentStatus::Detected),
+        ("bright-production", PlanTier::Agency, IncidentStatus::Acknowledged),
+        ("kettle-production", PlanTier::Pro, IncidentStatus::Acknowledged),
+        ("harbor-production", PlanTier::Agency, IncidentStatus::Stabilized),
+        ("meridian-payments", PlanTier::Enterprise, IncidentStatus::Reconciled),
+    ] {
+        assert_eq!(shown.row(key).await.badge, Badge::IncidentActive, "{key}");
+        let environment = ENVIRONMENTS.iter().find(|environment| environment.key == key).unwrap();
+        let owner = shown.world.owner(environment).unwrap();
+        let filter = IncidentFilter { environment: Some(shown.row(key).await.id), ..IncidentFilter::default() };
+        let permit = shown.app.services.incidents_permit(owner).await.unwrap();
+        let list = shown.app.services.incidents(&permit, filter, None).await.unwrap();
+        assert_eq!(list.incidents.iter().map(|row| row.status).collect::<Vec<_>>(), [status], "{key}");
+        let page = shown.app.services.incident(&permit, list.incidents[0].id).await.unwrap();
+        assert_eq!(page.plan, plan, "{key}");
+    }
+    assert_eq!(shown.row("rivermill-production").await.badge, Badge::DriftDetected, "Pro opens none by itself");
+    let staging = ENVIRONMENTS.iter().find(|environment| environment.key == "northlight-staging").unwrap();
+    let permit = shown.app.services.incidents_permit(shown.world.owner(staging).unwrap()).await.unwrap();
+    let closed = IncidentFilter { status: Some(IncidentStatus::Closed), ..IncidentFilter::default() };
+    let closed = shown.app.services.incidents(&permit, closed, None).await.unwrap().incidents;
+    assert_eq!(closed.len(), 1);
+    assert!(shown.app.services.incident(&permit, closed[0].id).await.unwrap().receipt.is_some());
+}
+
+#[tokio::test]
 async fn plans_see_what_they_have() {
     let shown = Shown::new().await;
     for (key, plan, has_diff) in
@@ -128,7 +161,7 @@ async fn plans_see_what_they_have() {
 /// What is shown of some environments after looking again: badge, open changes.
 const AFTERWARDS: [(&str, Badge, u32); 5] = [
     ("northlight-staging", Badge::InSync, 0),
-    ("northlight-production", Badge::DriftDetected, 5),
+    ("northlight-production", Badge::IncidentActive, 5),
     ("harbor-staging", Badge::Unverified, 1),
     ("meridian-staging", Badge::Unverified, 0),
     ("solo-production", Badge::DriftDetected, 2),

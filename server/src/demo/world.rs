@@ -58,9 +58,20 @@ pub(super) const ORGANIZATIONS: &[Organization] = &[
         ],
     },
     Organization {
+        name: "Rivermill Foods",
+        plan: PlanTier::Pro,
+        people: &[
+            person("Lena Brandt", "owner@rivermill.example", Role::Owner),
+            person("Sam Porter", "operator@rivermill.example", Role::Operator),
+        ],
+    },
+    Organization {
         name: "Solo Studio",
         plan: PlanTier::Free,
-        people: &[person("Kim Solo", "owner@solo.example", Role::Owner)],
+        people: &[
+            person("Kim Solo", "owner@solo.example", Role::Owner),
+            person("Nia Park", "operator@solo.example", Role::Operator),
+        ],
     },
 ];
 
@@ -112,7 +123,7 @@ const SHOP: &[&str] = &[
     "invoice-extractor",
     "drive-to-vector-store",
 ];
-const SOLO: &[&str] = &["slack-message", "slack-summary", "asana-agent", "google-doc"];
+const SMALL: &[&str] = &["slack-message", "slack-summary", "asana-agent", "google-doc"];
 
 /// Every environment, in the order in which they are made.
 pub(super) const ENVIRONMENTS: &[Environment] = &[
@@ -136,7 +147,7 @@ pub(super) const ENVIRONMENTS: &[Environment] = &[
         repository: "northlight/automation",
         folder: "staging/workflows",
         workflows: LEADS,
-        scene: Scene::InSync,
+        scene: Scene::Closed,
     },
     Environment {
         key: "harbor-production",
@@ -183,6 +194,17 @@ pub(super) const ENVIRONMENTS: &[Environment] = &[
         scene: Scene::Adoption,
     },
     Environment {
+        key: "cedar-production",
+        organization: "Northlight Automation",
+        name: "Cedar Foods",
+        class: Production,
+        version: V2,
+        repository: "northlight/cedar-foods",
+        folder: "workflows",
+        workflows: SMALL,
+        scene: Scene::Hotfix,
+    },
+    Environment {
         key: "meridian-production",
         organization: "Meridian Bank",
         name: "Operations",
@@ -203,6 +225,17 @@ pub(super) const ENVIRONMENTS: &[Environment] = &[
         folder: "workflows",
         workflows: BANK,
         scene: Scene::WrongKey,
+    },
+    Environment {
+        key: "meridian-payments",
+        organization: "Meridian Bank",
+        name: "Payments",
+        class: Production,
+        version: V2,
+        repository: "meridian/payments",
+        folder: "workflows",
+        workflows: SMALL,
+        scene: Scene::Reconciled,
     },
     Environment {
         key: "kettle-production",
@@ -227,6 +260,17 @@ pub(super) const ENVIRONMENTS: &[Environment] = &[
         scene: Scene::InSync,
     },
     Environment {
+        key: "rivermill-production",
+        organization: "Rivermill Foods",
+        name: "Mill",
+        class: Production,
+        version: V2,
+        repository: "rivermill/mill",
+        folder: "n8n",
+        workflows: SMALL,
+        scene: Scene::Hotfix,
+    },
+    Environment {
         key: "solo-production",
         organization: "Solo Studio",
         name: "Studio",
@@ -234,7 +278,7 @@ pub(super) const ENVIRONMENTS: &[Environment] = &[
         version: V1,
         repository: "kim/studio",
         folder: "",
-        workflows: SOLO,
+        workflows: SMALL,
         scene: Scene::Vanished,
     },
 ];
