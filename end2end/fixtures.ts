@@ -38,11 +38,23 @@ export async function open(page: Page, environment: string): Promise<void> {
   await expect(page.getByRole('heading', { name: environment, level: 1 })).toBeVisible();
 }
 
-/// Opens the drift workspace of an environment, the only way there is.
+/// Opens the drift workspace of an environment, the only way there is; where an incident is open, through it.
 export async function openDrift(page: Page, environment: string): Promise<void> {
   await open(page, environment);
   await page.getByRole('link', { name: 'View Drift' }).click();
-  await expect(page.getByRole('heading', { name: `Drift in ${environment}` })).toBeVisible();
+  const drift = page.getByRole('heading', { name: `Drift in ${environment}` });
+  const through = page.getByRole('link', { name: 'all changes of the environment' });
+  await expect(drift.or(through)).toBeVisible();
+  if (await through.isVisible()) await through.click();
+  await expect(drift).toBeVisible();
+}
+
+/// Opens the incident of an environment, the way that its banner leads.
+export async function openIncident(page: Page, environment: string): Promise<void> {
+  await open(page, environment);
+  await page.getByRole('link', { name: 'View Drift' }).click();
+  await expect(page).toHaveURL(/\/incidents\/[0-9a-f-]+$/);
+  await expect(page.getByRole('heading', { level: 1 })).toContainText(environment);
 }
 
 /// Waits until the page follows what happens.

@@ -3,17 +3,18 @@ import { expect, open, signIn, test } from '../fixtures';
 test('the list has a badge for each environment, counts on top, and nothing deeper', async ({ page }) => {
   await signIn(page, 'owner@northlight.example');
   const rows = page.locator('tr[data-environment]');
-  await expect(rows).toHaveCount(6);
-  await expect(rows.locator('[data-badge]')).toHaveCount(6);
+  await expect(rows).toHaveCount(7);
+  await expect(rows.locator('[data-badge]')).toHaveCount(7);
   const staging = page.locator('tr[data-environment="Harbor Hotel Staging"]');
   await expect(staging).toContainText('Unverified');
   const counts = await page.locator('[data-count] dd').allTextContents();
-  expect(counts.map(Number).reduce((a, b) => a + b)).toBe(6);
+  expect(counts.map(Number).reduce((a, b) => a + b)).toBe(7);
   await expect(page.locator('main a[href*="/drift"], main button')).toHaveCount(0);
 });
 
 for (const [environment, badge, title] of [
-  ['Northlight Production', 'DRIFT_DETECTED', 'Drift detected: 5 workflows differ'],
+  ['Northlight Production', 'INCIDENT_ACTIVE', 'Drift incident active: 5 workflows differ'],
+  ['Bright Labs Sandbox', 'DRIFT_DETECTED', 'Drift detected'],
   ['Northlight Staging', 'IN_SYNC', 'In sync'],
   ['Harbor Hotel Staging', 'UNVERIFIED', 'Unverified'],
 ]) {
@@ -26,7 +27,8 @@ for (const [environment, badge, title] of [
     await expect(banner).toContainText(title);
     await expect(page.locator('main').getByRole('button')).toHaveCount(0);
     await banner.getByRole('link', { name: 'View Drift' }).click();
-    await expect(page.getByRole('heading', { name: `Drift in ${environment}` })).toBeVisible();
+    await expect(page.getByRole('heading', { level: 1 })).toContainText(environment);
+    await expect(page).toHaveURL(badge === 'INCIDENT_ACTIVE' ? /\/incidents\// : /\/drift$/);
   });
 }
 
