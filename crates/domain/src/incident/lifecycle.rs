@@ -156,7 +156,7 @@ pub struct Facts {
 }
 
 /// An incident in a status. Its methods are the steps that lead on from there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incident<S> {
     facts: Facts,
     _step: PhantomData<S>,
@@ -340,7 +340,7 @@ impl Incident<step::Reconciled> {
 }
 
 /// An incident whose status is known at run time only, as it comes from the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnyIncident {
     /// See [`IncidentStatus::Detected`].
     Detected(Incident<step::Detected>),

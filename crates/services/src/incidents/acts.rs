@@ -38,7 +38,7 @@ impl Services {
     ) -> ServiceResult<i64> {
         let reason = read_reason(&reason)?;
         let mut act = self.act(permit, id, Some(seen)).await?;
-        let AnyIncident::Detected(incident) = act.incident.standing else {
+        let AnyIncident::Detected(incident) = act.incident.standing.clone() else {
             return Err(conflict(guard::acknowledge(act.status())));
         };
         let owner = owner.unwrap_or(act.by);
@@ -67,7 +67,7 @@ impl Services {
     ) -> ServiceResult<i64> {
         let note = optional(&note)?;
         let mut act = self.act(permit, id, Some(seen)).await?;
-        let AnyIncident::Acknowledged(incident) = act.incident.standing else {
+        let AnyIncident::Acknowledged(incident) = act.incident.standing.clone() else {
             return Err(conflict(guard::stabilize(act.status(), act.incident.plan.lifecycle())));
         };
         let stabilized = incident.stabilize(act.now).map_err(|refusal| ServiceError::Conflict(refusal.to_string()))?;
@@ -93,7 +93,7 @@ impl Services {
         let (settled, in_sync) = proofs.map_err(|missing| {
             ServiceError::Conflict(format!("This incident is not reconciled yet. {}", missing.join(" ")))
         })?;
-        let reconciled = match act.incident.standing {
+        let reconciled = match act.incident.standing.clone() {
             AnyIncident::Acknowledged(incident) => incident.reconcile(&settled, &in_sync, act.now),
             AnyIncident::Stabilized(incident) => incident.reconcile(&settled, &in_sync, act.now),
             _ => return Err(conflict(None)),

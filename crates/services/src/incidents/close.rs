@@ -196,7 +196,7 @@ async fn prove(
             return Ok(Err(format!("Not everything is decided. {}", missing.join(" "))));
         }
     };
-    let AnyIncident::Reconciled(incident) = asked.incident.standing else {
+    let AnyIncident::Reconciled(incident) = asked.incident.standing.clone() else {
         let status = asked.incident.status().label().to_lowercase();
         return Ok(Err(format!("The incident is {status} by now, and closes from reconciled.")));
     };

@@ -152,7 +152,7 @@ impl Joining<'_> {
         });
         self.tell(db, "incident.drift_joined", None, data).await?;
         self.raise(db, &incident, &joined).await?;
-        if let AnyIncident::Reconciled(reconciled) = incident.standing {
+        if let AnyIncident::Reconciled(reconciled) = incident.standing.clone() {
             let back = reconciled.regress(drift);
             incidents::step(db, organization, IncidentStatus::Reconciled, &back, self.seen.now).await?;
             self.tell(db, "incident.regressed", None, json!({ "to": back.status() })).await?;
