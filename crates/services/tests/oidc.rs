@@ -16,8 +16,8 @@ use drift_testkit::mailbox::link_in;
 use drift_testkit::{TestApp, TestClock};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use secrecy::ExposeSecret;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 use url::Url;
 
 const REDIRECT: &str = "http://workflowops.test/sign-in/oidc/callback";
@@ -28,6 +28,8 @@ struct World {
     app: TestApp,
     owner: Caller,
     _provider: Child,
+    /// Read no further and kept open: the provider writes to it, and ends where it cannot.
+    _stdout: Lines<BufReader<ChildStdout>>,
 }
 
 async fn world() -> World {
@@ -57,7 +59,7 @@ async fn world() -> World {
     })
     .await;
     let owner = app.organization(PlanTier::Pro).await;
-    World { app, owner, _provider: provider }
+    World { app, owner, _provider: provider, _stdout: lines }
 }
 
 /// What a browser does at the provider: follows redirects, keeps cookies, fills the form in.
