@@ -116,8 +116,6 @@ pub(crate) async fn run(settings: Settings) -> Result<bool> {
     let database = Database::start().await?;
     let key = InstallationKey::generate()?;
     let stand_ins = Arc::new(StandIns::start(&settings).await?);
-    connect(&settings, &database, &key, &stand_ins).await?;
-
     let hex = key.to_hex();
     let start = |subcommand| {
         let (binary, url, hex, folder) = (&binary, &database.url, hex.expose_secret(), folder.path());
@@ -125,25 +123,14 @@ pub(crate) async fn run(settings: Settings) -> Result<bool> {
     };
     let (serve, worker) = (start("serve").await?, start("worker").await?);
     let mut fleet = Fleet { settings, database, stand_ins, serve, worker };
-    fleet.warm_up().await?;
+    fleet.connect(&key).await?;
+    fleet.settle().await;
     let measured = fleet.measure().await?;
     let on_time = report::print(&fleet.settings, &measured);
     let Fleet { database, serve, worker, .. } = fleet;
     drop((serve, worker));
     database.stop().await;
     Ok(on_time)
-}
-
-/// Every environment with its n8n, and with its organization's repository.
-async fn connect(settings: &Settings, database: &Database, key: &InstallationKey, stand_ins: &StandIns) -> Result<()> {
-    let services = seed::services(database.pool.clone(), key)?;
-    for (number, drafts) in stand_ins.drafts().chunks(settings.per_organization).enumerate() {
-        let owner = seed::organization(&database.pool, key, &format!("Organization {number}")).await?;
-        for draft in drafts {
-            services.connect_environment(&owner.permit()?, draft.clone()).await.context("connecting an environment")?;
-        }
-    }
-    Ok(())
 }
 
 /// This process holds the stand-ins' ends of all connections.
@@ -154,23 +141,47 @@ fn raise_open_files() -> Result<()> {
 }
 
 impl Fleet {
-    /// Waits until every environment was looked at once, and a little longer.
-    async fn warm_up(&self) -> Result<()> {
+    /// Connects every environment with its n8n and its organization's repository, and waits until each was looked at: one of
+    /// each organization first, as people do.
+    async fn connect(&self, key: &InstallationKey) -> Result<()> {
         let began = Instant::now();
+        let pool = &self.database.pool;
+        let services = seed::services(pool.clone(), key)?;
+        let drafts = self.stand_ins.drafts();
+        let mut owners = Vec::new();
+        for (number, theirs) in drafts.chunks(self.settings.per_organization).enumerate() {
+            let owner = seed::organization(pool, key, &format!("Organization {number}")).await?;
+            services.connect_environment(&owner.permit()?, theirs[0].clone()).await?;
+            owners.push((owner, &theirs[1..]));
+        }
+        self.until_looked_at().await?;
+        for (owner, drafts) in owners {
+            for draft in drafts {
+                services.connect_environment(&owner.permit()?, draft.clone()).await?;
+            }
+        }
+        self.until_looked_at().await?;
+        println!("  every environment was looked at once within {:.0} s", began.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    async fn until_looked_at(&self) -> Result<()> {
         loop {
             let left: i64 = sqlx::query_scalar("SELECT count(*) FROM environments WHERE last_checked_at IS NULL")
                 .fetch_one(&self.database.pool)
                 .await?;
             if left == 0 {
-                break;
+                return Ok(());
             }
-            println!("  {left} of {} environments wait for their first check", self.settings.environments);
-            tokio::time::sleep(Duration::from_secs(10)).await;
+            println!("  {left} environments wait for their first check");
+            tokio::time::sleep(Duration::from_secs(3)).await;
         }
-        println!("  every environment was looked at once within {:.0} s", began.elapsed().as_secs_f64());
+    }
+
+    /// Lets the fleet change, and itself come into step.
+    async fn settle(&self) {
         tokio::spawn(standins::keep_changing(Arc::clone(&self.stand_ins), self.settings.clone()));
         tokio::time::sleep(Duration::from_secs(self.settings.settle)).await;
-        Ok(())
     }
 
     async fn measure(&mut self) -> Result<Measured> {

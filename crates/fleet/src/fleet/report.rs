@@ -23,13 +23,13 @@ pub(super) fn print(settings: &Settings, measured: &Measured) -> bool {
         machine::load()
     );
     let on_time = checks(settings, &measured.record);
-    costs(settings, measured);
+    costs(measured);
     calls(measured);
     disk(measured, lasted);
     for (replica, lines, first) in &measured.complaints {
         println!(
             "  {replica} wrote {lines} warnings{}",
-            first.as_ref().map(|line| format!(": {line}")).unwrap_or_default()
+            first.as_ref().map(|line| format!(": {}", line.chars().take(160).collect::<String>())).unwrap_or_default()
         );
     }
     println!("{}", if on_time { "every check was on time" } else { "NOT every check was on time" });
@@ -85,7 +85,7 @@ fn line(name: &str, values: &[f64]) {
     println!("    {name:<48} {:>6} {p50:>6.2} {p95:>6.2} {max:>6.2}", values.len());
 }
 
-fn costs(settings: &Settings, measured: &Measured) {
+fn costs(measured: &Measured) {
     let Measured { begin, killed, end, .. } = measured;
     let halves = [(begin, killed), (killed, end)];
     println!("\n  cores used                          first half  second half    memory, MB");
@@ -111,7 +111,6 @@ fn costs(settings: &Settings, measured: &Measured) {
         per_check * 1e3,
         postgres * 1e3
     );
-    println!("  the replica that was killed: {:?}", settings.kill);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for people")]
