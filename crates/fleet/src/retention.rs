@@ -111,8 +111,8 @@ async fn copy_newest(app: &TestApp, env: &TestEnvironment<'_>, from: DateTime<Ut
     let done = sqlx::query(
         "INSERT INTO checks SELECT (jsonb_populate_record(newest, jsonb_build_object('id', copy.id, 'started_at', copy.at,
              'finished_at', copy.at, 'due_at', copy.at, 'trigger', 'SCHEDULE'))).*
-         FROM (SELECT c.* FROM checks c WHERE environment_id = $1 ORDER BY id DESC LIMIT 1) AS newest,
-             unnest($2::uuid[], $3::timestamptz[]) AS copy(id, at)",
+         FROM checks newest, unnest($2::uuid[], $3::timestamptz[]) AS copy(id, at)
+         WHERE newest.id = (SELECT id FROM checks WHERE environment_id = $1 ORDER BY id DESC LIMIT 1)",
     )
     .bind(env.id.0)
     .bind(&ids)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use futures::stream::{FuturesUnordered, StreamExt};
 use reqwest::Client;
 use reqwest::header::{ACCEPT_ENCODING, COOKIE, HeaderMap, HeaderValue};
@@ -25,12 +25,24 @@ pub(super) struct Took {
     pub(super) seconds: Vec<f64>,
     /// Of one answer, as it travelled.
     pub(super) bytes: usize,
+    /// Requests that were refused: the server was overrun.
+    pub(super) failed: usize,
 }
 
 impl Took {
     pub(super) fn add(&mut self, other: Self) {
         self.seconds.extend(other.seconds);
         self.bytes = other.bytes;
+        self.failed += other.failed;
+    }
+}
+
+impl Took {
+    fn note(&mut self, ended: Result<Result<f64>, tokio::task::JoinError>) {
+        match ended {
+            Ok(Ok(seconds)) => self.seconds.push(seconds),
+            Ok(Err(_)) | Err(_) => self.failed += 1,
+        }
     }
 }
 
@@ -62,13 +74,13 @@ impl Load {
     pub(super) async fn run(&self) -> Result<Took> {
         let (begin, bytes) = (Instant::now() + self.between, Arc::new(AtomicUsize::new(0)));
         let mut running = FuturesUnordered::new();
-        let mut seconds = Vec::with_capacity(self.requests as usize);
+        let mut took = Took::default();
         for number in 0..self.requests {
             let due = begin + self.between * number;
             loop {
                 tokio::select! {
                     biased;
-                    Some(took) = running.next(), if !running.is_empty() => seconds.push(flatten(took)?),
+                    Some(ended) = running.next(), if !running.is_empty() => took.note(ended),
                     () = tokio::time::sleep_until(due), if running.len() < AT_ONCE => break,
                 }
             }
@@ -78,15 +90,12 @@ impl Load {
                 anyhow::Ok(due.elapsed().as_secs_f64())
             }));
         }
-        while let Some(took) = running.next().await {
-            seconds.push(flatten(took)?);
+        while let Some(ended) = running.next().await {
+            took.note(ended);
         }
-        Ok(Took { seconds, bytes: bytes.load(Ordering::Relaxed) })
+        took.bytes = bytes.load(Ordering::Relaxed);
+        Ok(took)
     }
-}
-
-fn flatten(took: Result<Result<f64>, tokio::task::JoinError>) -> Result<f64> {
-    took.context("a request panicked")?
 }
 
 /// Asks once and reads the answer whole.

@@ -97,7 +97,11 @@ fn line(name: &str, mut page: Took, mut bare: Took) -> bool {
         "  {name:<36} {:>8.1} {:>8.1}    {:>8.1} {:>8.1}  {:>5.2} {:>5.2} {:>9}",
         p[0], p[1], b[0], b[1], ratio[0], ratio[1], page.bytes
     );
-    ratio.iter().all(|ratio| *ratio <= GOAL)
+    let failed = page.failed + bare.failed;
+    if failed > 0 {
+        println!("    {} requests of the page and {} of the handler were refused: overrun", page.failed, bare.failed);
+    }
+    failed == 0 && ratio.iter().all(|ratio| *ratio <= GOAL)
 }
 
 /// The bare handler, in a process of its own, and its address.
