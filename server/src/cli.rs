@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::diff::DiffArgs;
 use crate::receipt::ReceiptArgs;
-use crate::settings::{DemoSettings, MigrateSettings, ServeSettings};
+use crate::settings::{DemoSettings, MigrateSettings, ServeSettings, WorkerSettings};
 
 /// Watches n8n environments against the workflow definitions kept in Git, and leads people through the differences.
 #[derive(Debug, Parser)]
@@ -22,6 +22,11 @@ pub(crate) enum Command {
     /// started in the data folder. Stops on SIGINT and SIGTERM, after finishing what is running; a second signal ends it
     /// at once.
     Serve(Box<ServeSettings>),
+    /// Run background checks alone, without pages and API: beside any number of `serve` on the same database.
+    ///
+    /// It needs the database and the installation's key that the servers use, and takes its share of the checks by itself.
+    /// Mails are sent by processes that have a mail server. Stops as `serve` does.
+    Worker(Box<WorkerSettings>),
     /// Show the product at work, with nothing to set up: its own database, and stand-ins for n8n and GitHub.
     ///
     /// Makes organizations on every plan, with environments in every state, from real workflows, and prints who to sign in

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use drift_store::secretbox::InstallationKey;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::settings::{DatabaseSettings, ServeSettings};
+use crate::settings::{DatabaseSettings, KeySettings};
 
 /// A setting that cannot be used: its name, what is wrong, and what to do. The process ends with exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -55,19 +55,37 @@ fn default_data_dir() -> Result<PathBuf, Refused> {
 ///
 /// # Errors
 /// A key that is none, or a file that cannot be read or made. The key itself is not repeated.
-pub(crate) fn secret_key(settings: &ServeSettings, data_dir: &Path) -> Result<InstallationKey, Refused> {
-    if let Some(key) = &settings.secret_key {
-        return decode("--secret-key", key);
+pub(crate) fn secret_key(settings: &KeySettings, data_dir: &Path) -> Result<InstallationKey, Refused> {
+    given_key(settings)?.map_or_else(|| kept_key(data_dir), Ok)
+}
+
+/// The key of an installation that is there already: as given, else from the data folder. None is made: it would open
+/// nothing.
+///
+/// # Errors
+/// There is none, or it cannot be read. The key itself is not repeated.
+pub(crate) fn existing_key(settings: &KeySettings, data_dir: &Path) -> Result<InstallationKey, Refused> {
+    match given_key(settings)? {
+        Some(key) => Ok(key),
+        None => read("--secret-key", &key_file(data_dir)),
     }
-    if let Some(file) = &settings.secret_key_file {
-        return read("--secret-key-file", file);
+}
+
+fn given_key(settings: &KeySettings) -> Result<Option<InstallationKey>, Refused> {
+    match (&settings.secret_key, &settings.secret_key_file) {
+        (Some(key), _) => decode("--secret-key", key).map(Some),
+        (None, Some(file)) => read("--secret-key-file", file).map(Some),
+        (None, None) => Ok(None),
     }
-    kept_key(data_dir)
+}
+
+fn key_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("secret.key")
 }
 
 /// The key in the data folder, made when there is none.
 pub(crate) fn kept_key(data_dir: &Path) -> Result<InstallationKey, Refused> {
-    let file = data_dir.join("secret.key");
+    let file = key_file(data_dir);
     match make(&file) {
         Ok(key) => {
             tracing::info!(file = %file.display(), "made the key that seals stored secrets: back it up");

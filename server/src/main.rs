@@ -16,6 +16,7 @@ mod serve;
 mod settings;
 mod shutdown;
 mod site;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         Command::Serve(settings) => serve::run(*settings),
+        Command::Worker(settings) => worker::run(*settings),
         Command::Demo(settings) => demo::run(*settings),
         Command::Diff(args) => diff::run(&args),
         Command::Migrate(settings) => database::run_migrate(*settings),

@@ -33,10 +33,11 @@ pub(crate) fn run(settings: ServeSettings) -> ExitCode {
     in_runtime(&settings.log.clone(), serve(settings))
 }
 
-/// Runs a subcommand to its end: logging, the one TLS provider, the runtime, the exit code. A refused setting is 2, any
+/// Runs a subcommand to its end: logging, the limit of files, the one TLS provider, the runtime, the exit code. A refused setting is 2, any
 /// other failure 1.
 pub(crate) fn in_runtime(log: &LogSettings, work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     logging::start(log);
+    open_files();
     // Two providers are linked in; without a choice the first TLS connection would panic.
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         tracing::debug!("a TLS provider was installed already");
@@ -60,27 +61,40 @@ pub(crate) fn in_runtime(log: &LogSettings, work: impl Future<Output = anyhow::R
     code
 }
 
+/// Lets this process open as many files as the system allows it. Each n8n that is checked every minute holds a connection,
+/// so a thousand environments go beyond the 1,024 that a shell hands on.
+fn open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum && setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_err() {
+        tracing::warn!(
+            limit = current,
+            "the limit of open files cannot be raised; it bounds how many servers are called"
+        );
+    }
+}
+
 async fn serve(settings: ServeSettings) -> anyhow::Result<()> {
     let site = site::options(&settings.site, settings.listen)?;
     let listener = listen(settings.listen).await?;
     let data_dir = config::data_dir(&settings.database, "")?;
-    let key = config::secret_key(&settings, &data_dir)?;
+    let key = config::secret_key(&settings.key, &data_dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let public_url = settings.public_url.clone().unwrap_or(doors::own_url(listener.local_addr()?));
-    let private = settings.allow_private_networks;
+    let private = settings.work.allow_private_networks;
     let doors = doors::open(public_url, &settings.mail, &settings.provider, private, clock.clone())?;
     let stop = shutdown::token().context("signals cannot be heard")?;
     let database = Database::open_unless(&stop, &settings.database, &data_dir, |step| tracing::info!("{step}")).await?;
 
-    let services = services(database.pool.clone(), key, clock, settings.allow_private_networks, doors);
+    let services = services(database.pool.clone(), key, clock, private, doors);
     let product = Product {
         services,
         pool: database.pool.clone(),
         site,
         https: settings.public_url.as_ref().is_some_and(|url| url.scheme() == "https"),
         trusted_proxies: settings.trusted_proxies.into(),
-        worker_concurrency: settings.worker_concurrency.into(),
-        grace: Duration::from_secs(settings.shutdown_seconds.into()),
+        worker_concurrency: settings.work.worker_concurrency.into(),
+        grace: settings.work.grace(),
     };
     let running = product.start(listener, stop.clone())?;
     announce(&format!("WorkflowOps listens on http://{}", running.address));
@@ -113,6 +127,16 @@ pub(crate) fn services(
     Arc::new(Services::new(Parts { pool, clock, secrets: SecretBox::new(&key), allow_private_networks, doors }))
 }
 
+/// How a process does its share of the checks.
+pub(crate) fn background(worker_concurrency: usize, grace: Duration) -> drift_worker::Options {
+    drift_worker::Options {
+        limits: drift_worker::Limits::for_seats(worker_concurrency),
+        phase: Duration::from_millis(rand::random_range(0..1000)),
+        grace,
+        ..drift_worker::Options::default()
+    }
+}
+
 /// Everything that a running product is made of.
 pub(crate) struct Product {
     pub(crate) services: Arc<Services>,
@@ -140,12 +164,7 @@ impl Product {
     pub(crate) fn start(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<Running> {
         let address = listener.local_addr()?;
         let grace = self.grace;
-        let worker = drift_worker::Options {
-            limits: drift_worker::Limits::for_seats(self.worker_concurrency),
-            phase: Duration::from_millis(rand::random_range(0..1000)),
-            grace,
-            ..drift_worker::Options::default()
-        };
+        let worker = background(self.worker_concurrency, grace);
         let worker = tokio::spawn(drift_worker::run(self.services.clone(), self.pool.clone(), worker, stop.clone()));
         let relayed = self.services.clone();
         let relay = tokio::spawn(async move { relayed.relay_live_events().await });

@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum, value_parser};
@@ -39,8 +40,69 @@ pub(crate) struct ServeSettings {
     #[command(flatten)]
     pub(crate) database: DatabaseSettings,
 
+    #[command(flatten)]
+    pub(crate) key: KeySettings,
+
+    #[command(flatten)]
+    pub(crate) work: WorkSettings,
+
+    #[command(flatten)]
+    pub(crate) site: SiteSettings,
+
+    #[command(flatten)]
+    pub(crate) log: LogSettings,
+}
+
+/// Settings of `worker`.
+#[derive(Debug, Args)]
+pub(crate) struct WorkerSettings {
+    /// The database (postgres://user:password@host/name) that the servers use.
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true, value_parser = database_url)]
+    pub(crate) database_url: SecretString,
+
+    /// Connections to the database that this process may hold.
+    #[arg(long, env = "WORKFLOWOPS_DATABASE_CONNECTIONS", value_name = "N", default_value_t = 16, value_parser = value_parser!(u16).range(4..=500))]
+    pub(crate) database_connections: u16,
+
+    /// The folder that the installation's key is in, unless it is given otherwise. Default:
+    /// $XDG_DATA_HOME/workflowops (~/.local/share/workflowops); for root /var/lib/workflowops.
+    #[arg(long, env = "WORKFLOWOPS_DATA_DIR", value_name = "FOLDER")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// The address that people open, as the servers have it: links in mails begin with it.
+    #[arg(long, env = "WORKFLOWOPS_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
+    pub(crate) public_url: Option<Url>,
+
+    #[command(flatten)]
+    pub(crate) mail: MailSettings,
+
+    #[command(flatten)]
+    pub(crate) key: KeySettings,
+
+    #[command(flatten)]
+    pub(crate) work: WorkSettings,
+
+    #[command(flatten)]
+    pub(crate) log: LogSettings,
+}
+
+impl WorkerSettings {
+    /// Where its database is: one that exists already, since a worker is nobody's first process.
+    pub(crate) fn database(&self) -> DatabaseSettings {
+        DatabaseSettings {
+            database_url: Some(self.database_url.clone()),
+            database_connections: self.database_connections,
+            data_dir: self.data_dir.clone(),
+            postgres_bin_dir: None,
+        }
+    }
+}
+
+/// The installation's key.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct KeySettings {
     /// The key that seals stored API keys and tokens: 32 bytes, in base64 (`openssl rand -base64 32`) or hexadecimal. Every
-    /// replica needs the same. Default: a key made once, kept in the data folder.
+    /// process needs the same. Default: the key in the data folder, which `serve` makes when there is none.
     #[arg(
         long,
         env = "WORKFLOWOPS_SECRET_KEY",
@@ -53,7 +115,11 @@ pub(crate) struct ServeSettings {
     /// A file with that key.
     #[arg(long, env = "WORKFLOWOPS_SECRET_KEY_FILE", value_name = "FILE")]
     pub(crate) secret_key_file: Option<PathBuf>,
+}
 
+/// How a process does its share of the checks.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct WorkSettings {
     /// Let environments be connected whose n8n or GitHub Enterprise Server is on a private network or on this machine, and
     /// people be signed in through an identity provider there.
     /// Link-local and cloud metadata addresses are never called.
@@ -68,12 +134,13 @@ pub(crate) struct ServeSettings {
     /// Seconds that running requests and checks get to finish after a signal to stop.
     #[arg(long, env = "WORKFLOWOPS_SHUTDOWN_SECONDS", value_name = "SECONDS", default_value_t = 10, value_parser = value_parser!(u16).range(0..=300))]
     pub(crate) shutdown_seconds: u16,
+}
 
-    #[command(flatten)]
-    pub(crate) site: SiteSettings,
-
-    #[command(flatten)]
-    pub(crate) log: LogSettings,
+impl WorkSettings {
+    /// How long running requests and checks may go on after a shutdown began.
+    pub(crate) fn grace(self) -> Duration {
+        Duration::from_secs(self.shutdown_seconds.into())
+    }
 }
 
 /// Settings of `migrate`.

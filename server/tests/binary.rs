@@ -64,6 +64,21 @@ fn what_cannot_be_used_is_refused_by_name_before_anything_is_started() {
     assert!(!folder.path().join("data/postgres").exists());
 }
 
+#[test]
+fn a_worker_makes_neither_a_database_nor_a_key_of_its_own() {
+    let folder = folder();
+    let worker = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_workflowops"));
+        command.arg("worker").env_remove("DATABASE_URL").arg("--data-dir").arg(folder.path().join("data"));
+        command
+    };
+    let said = refused(&mut worker());
+    assert!(said.contains("--database-url"), "{said}");
+    let said = refused(worker().args(["--database-url", "postgres://127.0.0.1:1/none"]));
+    assert!(said.contains("--secret-key") && said.contains("secret.key"), "{said}");
+    assert!(!folder.path().join("data/secret.key").exists() && !folder.path().join("data/postgres").exists());
+}
+
 /// A server, killed when a test fails.
 struct Serving {
     child: Child,
@@ -132,7 +147,7 @@ fn it_starts_with_nothing_set_up_and_leaves_nothing_running() {
 
 #[test]
 fn every_subcommand_explains_itself() {
-    for subcommand in ["serve", "demo", "diff", "migrate", "openapi"] {
+    for subcommand in ["serve", "worker", "demo", "diff", "migrate", "openapi"] {
         let help = Command::new(env!("CARGO_BIN_EXE_workflowops")).args([subcommand, "--help"]).output().unwrap();
         assert!(help.status.success());
         assert!(String::from_utf8(help.stdout).unwrap().contains(&format!("Usage: workflowops {subcommand}")));

@@ -189,7 +189,8 @@ pub async fn readings(
     rows.into_iter().map(|row| Ok((row.raw.as_slice().try_into().map_err(StoreError::corrupt)?, row.reading))).collect()
 }
 
-/// Keeps what reading these bytes gave.
+/// Keeps what reading these bytes gave, in the order of their hashes whatever order they come in: of two checks that keep the
+/// same at once, each could otherwise hold what the other waits for.
 pub async fn keep_readings(
     db: &mut PgConnection,
     organization: OrganizationId,
@@ -197,6 +198,8 @@ pub async fn keep_readings(
     rules_version: i32,
     today: NaiveDate,
 ) -> StoreResult<()> {
+    let mut readings: Vec<&(Fingerprint, Value)> = readings.iter().collect();
+    readings.sort_unstable_by_key(|(print, _)| print.0);
     let raw: Vec<Vec<u8>> = readings.iter().map(|(print, _)| print.0.to_vec()).collect();
     let values: Vec<Value> = readings.iter().map(|(_, reading)| reading.clone()).collect();
     sqlx::query!(

@@ -19,7 +19,7 @@ use drift_store::incident_settings::{self, Settings};
 use drift_store::mails::MailJob;
 use drift_store::people::{self, Organization, User};
 use drift_store::secretbox::{InstallationKey, Purpose, SecretBox};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -39,6 +39,7 @@ pub struct TestApp {
     /// Where mails arrive, once [`TestApp::mails`] has sent them.
     mailbox: Mailbox,
     secrets: SecretBox,
+    key: InstallationKey,
 }
 
 impl TestApp {
@@ -56,18 +57,23 @@ impl TestApp {
     pub async fn with(clock: TestClock, change: impl FnOnce(&mut Doors)) -> Self {
         let database = TestDatabase::new().await;
         let mailbox = Mailbox::default();
-        let public_url = "http://workflowops.test".parse().expect("an address");
-        let mut doors = Doors { public_url, mailer: Some(Arc::new(mailbox.clone())), providers: Vec::new() };
+        let mut doors = Doors { mailer: Some(Arc::new(mailbox.clone())), ..unknown_doors() };
         change(&mut doors);
         let key = InstallationKey::generate().expect("this machine has randomness");
-        let services = Services::new(Parts {
-            pool: database.pool().clone(),
-            clock: Arc::new(clock.clone()),
-            secrets: SecretBox::new(&key),
-            allow_private_networks: true,
-            doors,
-        });
-        Self { database, clock, services: Arc::new(services), mailbox, secrets: SecretBox::new(&key) }
+        let services = replica(database.pool().clone(), &clock, &key, doors);
+        Self { database, clock, services, mailbox, secrets: SecretBox::new(&key), key }
+    }
+
+    /// Services of another replica, on connections of its own.
+    #[must_use]
+    pub fn replica(&self, pool: PgPool) -> Arc<Services> {
+        replica(pool, &self.clock, &self.key, unknown_doors())
+    }
+
+    /// The installation's key in hexadecimal, for a replica in a process of its own.
+    #[must_use]
+    pub fn secret_key(&self) -> String {
+        self.key.to_hex().expose_secret().to_owned()
     }
 
     /// Sends what waits in the queue, as the worker would, and takes what arrived.
@@ -174,6 +180,27 @@ impl TestApp {
         let id = self.services.connect_environment(&permit, draft.clone()).await.expect("a draft that can be used");
         TestEnvironment { app: self, caller: caller.clone(), id, draft, n8n, github, repo }
     }
+}
+
+/// Services as a replica of an installation has them that is known by its database and its key.
+///
+/// # Panics
+/// When `key` is no key in hexadecimal.
+#[must_use]
+pub fn replica_of(pool: PgPool, clock: &TestClock, key: &str) -> Arc<Services> {
+    let key = InstallationKey::from_hex(key).expect("a key in hexadecimal");
+    replica(pool, clock, &key, unknown_doors())
+}
+
+fn replica(pool: PgPool, clock: &TestClock, key: &InstallationKey, doors: Doors) -> Arc<Services> {
+    let (clock, secrets) = (Arc::new(clock.clone()), SecretBox::new(key));
+    Arc::new(Services::new(Parts { pool, clock, secrets, allow_private_networks: true, doors }))
+}
+
+/// Nobody is written to, and nobody comes in through a provider.
+fn unknown_doors() -> Doors {
+    let public_url = "http://workflowops.test".parse().expect("an address");
+    Doors { public_url, mailer: None, providers: Vec::new() }
 }
 
 /// A connected environment, its n8n and its repository.

@@ -10,6 +10,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+use crate::Wire;
 use crate::cluster::Cluster;
 
 /// The migrated database that every test's database is a copy of.
@@ -71,6 +72,14 @@ impl TestDatabase {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The same database behind a wire that can be cut.
+    ///
+    /// # Panics
+    /// When this machine has no port left.
+    pub async fn wire(&self) -> Wire {
+        Wire::to(&self.url).await.expect("a port for the wire")
     }
 
     /// A pool of its own to the same database, as another server process would have.

@@ -5,8 +5,10 @@ mod clock;
 mod cluster;
 mod database;
 pub mod mailbox;
+mod wire;
 
 pub use app::{TestApp, TestEnvironment};
 pub use clock::TestClock;
 pub use database::TestDatabase;
 pub use mailbox::Mailbox;
+pub use wire::Wire;

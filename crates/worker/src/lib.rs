@@ -125,7 +125,6 @@ async fn work(
         .poll_interval(options.poll.max(Duration::from_secs(1)))
         .local_queue(fetching(options))
         .define_job::<check::Check>()
-        .define_job::<mail::Send>()
         .add_extension(mail::Context(services.clone()))
         .add_extension(check::Context::new(services.clone(), options, shutdown.clone()))
         .worker_recovery(recovery(options))
@@ -144,10 +143,10 @@ async fn work(
                 error = %job.error,
                 "a job failed for the last time; the schedule asks for its check again"
             );
-        })
-        .init()
-        .await?;
-    Ok(worker.run().await?)
+        });
+    // Whoever has no mail server leaves mails to those who have one.
+    let worker = if services.sends_mail() { worker.define_job::<mail::Send>() } else { worker };
+    Ok(worker.init().await?.run().await?)
 }
 
 /// One fetch for all slots, every [`Options::poll`] or a little sooner. What is not worked on at once is for the others

@@ -62,12 +62,16 @@ fn list_page(state: &State, parameters: &Parameters) -> Answer {
     {
         return Err(unknown_parameter(unknown));
     }
-    let found = state.workflows.values().filter(|workflow| wanted(state, workflow, parameters));
-    let mut found: Vec<Value> = found.map(|workflow| shape::workflow(state, workflow, Answering::List)).collect();
-    if parameters.get("excludePinnedData").is_some_and(|v| v == "true") {
-        found.iter_mut().filter_map(Value::as_object_mut).for_each(|workflow| drop(workflow.remove("pinData")));
-    }
-    paged(state.version, parameters, &found, state.flaw == Some(Flaw::ListSkipsAPage))
+    let found: Vec<&Workflow> =
+        state.workflows.values().filter(|workflow| wanted(state, workflow, parameters)).collect();
+    let without_pinned = parameters.get("excludePinnedData").is_some_and(|v| v == "true");
+    paged(state.version, parameters, &found, state.flaw == Some(Flaw::ListSkipsAPage), |workflow| {
+        let mut drawn = shape::workflow(state, workflow, Answering::List);
+        if let Some(object) = drawn.as_object_mut().filter(|_| without_pinned) {
+            object.remove("pinData");
+        }
+        drawn
+    })
 }
 
 fn unknown_parameter(name: &str) -> Refusal {

@@ -31,7 +31,7 @@ fn shape(credential: &Credential) -> Value {
 async fn list(Shared(editor): Shared<Editor>, Query(parameters): Query<Parameters>) -> Response {
     let state = editor.lock();
     let found: Vec<Value> = state.credentials.iter().map(shape).collect();
-    answered(paged(state.version, &parameters, &found, false))
+    answered(paged(state.version, &parameters, &found, false, Value::clone))
 }
 
 async fn create(Shared(editor): Shared<Editor>, bytes: Bytes) -> Response {

@@ -87,17 +87,25 @@ struct Cursor {
     offset: usize,
 }
 
-/// The page of a list that was asked for. The cursor is an offset: pages skew while things come and go.
-pub(super) fn paged(version: N8nVersion, parameters: &Parameters, found: &[Value], skips_second: bool) -> Answer {
+/// The page of a list that was asked for, drawn one by one. The cursor is an offset: pages skew while things come and go.
+pub(super) fn paged<T>(
+    version: N8nVersion,
+    parameters: &Parameters,
+    found: &[T],
+    skips_second: bool,
+    draw: impl Fn(&T) -> Value,
+) -> Answer {
     let Cursor { limit, offset } = window(version, parameters)?;
-    let data: Vec<&Value> = found.iter().skip(offset).take(limit).collect();
+    let data: Vec<Value> = found.iter().skip(offset).take(limit).map(draw).collect();
     let mut end = offset.saturating_add(limit);
     let more = end < found.len();
     if skips_second && offset == 0 {
         end = end.saturating_add(limit);
     }
     let next = more.then(|| STANDARD.encode(json!({ "limit": limit, "offset": end }).to_string()));
-    Ok((200, json!({ "data": data, "nextCursor": next })))
+    let mut page = json!({ "data": [], "nextCursor": next });
+    page["data"] = Value::Array(data);
+    Ok((200, page))
 }
 
 /// A cursor brings its own limit. 2.x cuts a limit over 250 down, 1.x refuses it; 0 stands for no limit (observed).

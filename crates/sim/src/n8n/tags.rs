@@ -57,7 +57,7 @@ fn ids(version: N8nVersion, body: &Value) -> Result<Vec<String>, Refusal> {
 async fn tags(Shared(editor): Shared<Editor>, Query(parameters): Query<Parameters>) -> Response {
     let state = editor.lock();
     let all: Vec<Value> = state.tags.iter().map(shape::tag).collect();
-    answered(paged(state.version, &parameters, &all, false))
+    answered(paged(state.version, &parameters, &all, false, Value::clone))
 }
 
 /// The name that a body gives a tag. n8n trims it, and calls a name that is empty or longer than 24 characters one that
