@@ -63,8 +63,7 @@ impl Fields {
             });
             let Some(side) = decided.side() else { continue };
             // What a side's format does not carry is unknown, and the other one's stands.
-            let other =
-                (decided.chosen.is_none() && matches!(verdict, Verdict::Untouched | Verdict::Alike)).then_some(Desired);
+            let other = matches!(verdict, Verdict::Untouched | Verdict::Alike).then_some(Desired);
             if let Some(side) = [Some(side), other].into_iter().flatten().find(|side| facets[*side].contains_key(key)) {
                 self.fields.insert(key, side);
             }

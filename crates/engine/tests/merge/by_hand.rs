@@ -274,8 +274,11 @@ fn connections_that_both_added_are_all_there_and_those_exchanged_are_asked() {
     assert_eq!(asked(&plain(), &unwired, &exchanged("C")), ["connection:n-A/main/0"]);
     let picked = merged_with(&exchanged("C"), &exchanged("A"), &choose(MergeSide::Base, ["connection:n-A/main/0"]));
     assert!(agree(&picked, &plain()));
-    let elsewhere = edited(|w| w["connections"] = wires(&[("A", &["B"])]));
-    assert!(targets(&merged(Some(&plain()), &unwired, &elsewhere), "A").is_empty());
+    // What either took away goes.
+    let leads = |to: &'static [&'static str]| edited(move |w| w["connections"] = wires(&[("A", to), ("B", &["C"])]));
+    let base = leads(&["A", "B", "C"]);
+    assert_eq!(targets(&merged(Some(&base), &leads(&["A", "B"]), &leads(&["B", "C"])), "A"), ["B"]);
+    assert_eq!(asked(&base, &leads(&["A", "B"]), &leads(&["A", "C"])).len(), 0);
 }
 
 #[test]
@@ -406,6 +409,11 @@ fn an_expression_that_did_not_follow_a_rename_is_a_change() {
     for merged in [merged(Some(&plain()), &stale, &plain()), merged(Some(&plain()), &plain(), &stale)] {
         assert_eq!(named(&merged, "C")["parameters"]["x"], "={{ $('B').item.json.y }}");
     }
+    // The same words on the other side name the node, and here none: whichever side it is.
+    let edit = |w: &mut Value| w["nodes"][2]["parameters"]["z"] = json!(1);
+    let mut lost = json_of(&stale);
+    edit(&mut lost);
+    assert_eq!(asked(&plain(), &read(&lost.to_string()), &edited(edit)), ["node:n-C"]);
 }
 
 #[test]
