@@ -1,13 +1,15 @@
-//! Canonical form, fingerprint, comparison, semantic diff and redaction of n8n workflows; pure.
+//! Canonical form, fingerprint, comparison, semantic diff, three-way merge and redaction of n8n workflows; pure.
 //!
 //! [`parse`] reads what n8n writes, in any of its formats. [`Workflow::prints`] says what it is in a few hundred bytes, and
 //! [`Prints::agree`] whether two are the same. Where they are not, [`diff`](diff()) says what differs, with secrets made
-//! unreadable. What is compared and what is not stands in the table of [`canonical`].
+//! unreadable. What is compared and what is not stands in the table of [`canonical`]. Where both sides left what they had in
+//! common, [`merge`](merge()) puts them together and asks about the rest; its rules stand in the table of [`mod@merge`].
 
 pub mod canonical;
 pub mod diff;
 mod ignored;
 mod json;
+pub mod merge;
 mod parse;
 mod prints;
 mod redact;
@@ -16,6 +18,7 @@ mod workflow;
 pub use canonical::node::Step;
 pub use diff::{Change, ChangeKind, ChangeTraits, Diff, DiffSummary, Hunk, Line, LineOp, Named, Sides, diff};
 pub use ignored::{Ignored, Rule};
+pub use merge::{Choices, Merge, merge};
 pub use parse::{FileError, Problem, WorkflowError, parse, parse_each, parse_file};
 pub use prints::{Base, Prints, environment_fingerprint, origin, raw_fingerprint};
 pub use redact::{Redactor, redact, redact_both};

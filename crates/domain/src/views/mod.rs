@@ -7,6 +7,7 @@ mod drift;
 mod environments;
 mod incidents;
 mod live;
+mod merge;
 mod overrides;
 mod people;
 mod plans;
@@ -24,6 +25,7 @@ pub use incidents::{
     PersonView, ReceiptView, StepView, TicketView, TimelineEntry,
 };
 pub use live::LiveEvent;
+pub use merge::{MergeConflict, MergePart, MergeSide, MergeSource};
 pub use overrides::{OverrideCount, OverrideOffer, OverrideView};
 pub use people::{
     AccountView, GreetingView, InvitationView, Me, MemberView, MembersView, OrganizationView, SessionView, TokenView,

@@ -6,6 +6,9 @@ use std::collections::HashMap;
 use crate::ignored::{Notes, Rule};
 use crate::json::{Document, Json, write_integer, write_text};
 
+/// The input kind of an edge that stands for something in another shape.
+pub(crate) const ODD: &str = "?";
+
 /// One connection: from an output of a node to an input of another. Nodes are named, as in n8n's JSON.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Edge<'a> {
@@ -43,8 +46,15 @@ impl Edge<'_> {
 }
 
 /// The edges of a workflow, sorted. What is not in the shape of n8n's connections becomes an edge to its own JSON text,
-/// so that it is compared and no shape makes this fail.
+/// of the input kind [`ODD`], so that it is compared and no shape makes this fail.
 pub(crate) fn edges<'a>(doc: &'a Document, connections: Json, notes: &mut Notes) -> Vec<Edge<'a>> {
+    let mut edges = in_order(doc, connections, notes);
+    edges.sort_unstable();
+    edges
+}
+
+/// The edges in the order in which they stand in the file.
+pub(crate) fn in_order<'a>(doc: &'a Document, connections: Json, notes: &mut Notes) -> Vec<Edge<'a>> {
     let mut edges = Vec::new();
     for ports in doc.members(connections) {
         let source = doc.said(ports.key);
@@ -66,7 +76,6 @@ pub(crate) fn edges<'a>(doc: &'a Document, connections: Json, notes: &mut Notes)
             }
         }
     }
-    edges.sort_unstable();
     edges
 }
 
@@ -120,7 +129,7 @@ fn input(doc: &Document, target: Json) -> Option<u64> {
 fn odd<'a>(doc: &'a Document, port: &Port<'a>, what: Json, edges: &mut Vec<Edge<'a>>) {
     if !what.is_empty() {
         let target = String::from_utf8_lossy(&doc.bytes(what)).into_owned();
-        edges.push(port.edge(Cow::Owned(target), Cow::Borrowed("?"), 0));
+        edges.push(port.edge(Cow::Owned(target), Cow::Borrowed(ODD), 0));
     }
 }
 

@@ -35,6 +35,22 @@ pub(crate) fn canonical<'a>(groups: &Value, nodes: impl Iterator<Item = (Option<
     Value::Array(groups)
 }
 
+/// Canonical groups with the names of renamed nodes replaced, from the key to the value of the map.
+pub(crate) fn followed(value: &Value, renamed: &HashMap<&str, &str>) -> Value {
+    match value {
+        Value::String(s) => Value::from(renamed.get(s.as_str()).copied().unwrap_or(s)),
+        Value::Array(items) => {
+            let mut items: Vec<_> = items.iter().map(|v| followed(v, renamed)).collect();
+            if !renamed.is_empty() {
+                items.sort_by_cached_key(bytes);
+            }
+            Value::Array(items)
+        }
+        Value::Object(map) => Value::Object(map.iter().map(|(k, v)| (k.clone(), followed(v, renamed))).collect()),
+        other => other.clone(),
+    }
+}
+
 fn named(value: &Value, names: &HashMap<&str, &str>) -> Value {
     match value {
         Value::String(s) => Value::from(names.get(s.as_str()).copied().unwrap_or(s)),

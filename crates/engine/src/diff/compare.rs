@@ -10,7 +10,7 @@ use super::values::{Compare, Difference, Side};
 use super::{Change, ChangeKind, Diff, Named, Sides, edges, lines};
 use crate::canonical::node::{self, Step};
 use crate::canonical::value::{read, read_map};
-use crate::canonical::{connections, settings};
+use crate::canonical::{connections, groups, settings};
 use crate::ignored::{Ignored, Notes, Rule};
 use crate::prints::one_sided_differs;
 use crate::redact::Redactor;
@@ -70,7 +70,8 @@ pub fn diff(live: &Workflow, desired: &Workflow) -> Diff {
     }
 }
 
-fn prepare(workflow: &Workflow, is_shared: impl Fn(&str) -> bool) -> Vec<Prepared<'_>> {
+/// The nodes of a workflow, of which `is_shared` says whose name another node has.
+pub(crate) fn prepare(workflow: &Workflow, is_shared: impl Fn(&str) -> bool) -> Vec<Prepared<'_>> {
     let doc = &*workflow.doc;
     workflow.nodes.iter().map(|n| Prepared::new(doc, n, is_shared(doc.at(n.name)))).collect()
 }
@@ -80,7 +81,11 @@ const NEW_NODE: &str = "\u{0}a node that only live has";
 
 /// Live names of renamed nodes and what desired calls them. A name that some node keeps, or that went to several, is left
 /// out: an expression that holds it may mean either. A new node that took the name of a renamed one is another node.
-fn renamed<'a>(live: &[Prepared<'a>], desired: &[Prepared<'a>], matches: &Matches) -> HashMap<&'a str, &'a str> {
+pub(crate) fn renamed<'a>(
+    live: &[Prepared<'a>],
+    desired: &[Prepared<'a>],
+    matches: &Matches,
+) -> HashMap<&'a str, &'a str> {
     let taken: HashSet<&str> = desired.iter().map(|p| p.name).collect();
     let mut out: HashMap<&str, Option<&str>> = HashMap::new();
     for (i, p) in live.iter().enumerate().filter(|(_, p)| !p.is_sticky()) {
@@ -128,7 +133,7 @@ impl Differ<'_> {
         let instance = live.instance || desired.instance;
         let (mut ours, theirs) = (live.facets(), desired.facets());
         if let Some(groups) = ours.get_mut("nodeGroups") {
-            groups.value = self.groups_followed(&groups.value);
+            groups.value = groups::followed(&groups.value, self.renamed);
         }
         for key in ["name", "active", "isArchived", "description", "tags", "nodeGroups"] {
             let (l, d) = (ours.get(key), theirs.get(key));
@@ -151,23 +156,6 @@ impl Differ<'_> {
             }
         }
         self.settings(live, desired);
-    }
-
-    fn groups_followed(&self, value: &Value) -> Value {
-        match value {
-            Value::String(s) => Value::from(self.renamed.get(s.as_str()).copied().unwrap_or(s)),
-            Value::Array(items) => {
-                let mut items: Vec<_> = items.iter().map(|v| self.groups_followed(v)).collect();
-                if !self.renamed.is_empty() {
-                    items.sort_by_cached_key(crate::canonical::value::bytes);
-                }
-                Value::Array(items)
-            }
-            Value::Object(map) => {
-                Value::Object(map.iter().map(|(k, v)| (k.clone(), self.groups_followed(v))).collect())
-            }
-            other => other.clone(),
-        }
     }
 
     fn settings(&mut self, live: &Workflow, desired: &Workflow) {
@@ -243,18 +231,13 @@ impl Differ<'_> {
             self.push(ChangeKind::NodeRenamed, Some(desired), vec!["name".into()], d, l);
         }
         let (ours, theirs) = (live.form(), desired.form());
-        if self.may_differ(&ours.fields, &theirs.fields) {
+        if may_differ(&ours.fields, &theirs.fields, self.renamed) {
             self.fields(desired, desired.fields(), live.fields(), false);
         }
         self.soft(live, desired);
-        if self.may_differ(&ours.cosmetic, &theirs.cosmetic) {
+        if may_differ(&ours.cosmetic, &theirs.cosmetic, self.renamed) {
             self.fields(desired, desired.cosmetic(), live.cosmetic(), true);
         }
-    }
-
-    /// Whether there is anything to look for: the same text differs only where it names a node that was renamed.
-    fn may_differ(&self, live: &[u8], desired: &[u8]) -> bool {
-        live != desired || (!self.renamed.is_empty() && live.contains(&b'$'))
     }
 
     fn fields(&mut self, node: &Prepared<'_>, desired: Side<'_>, live: Side<'_>, cosmetic: bool) {
@@ -294,21 +277,43 @@ impl Differ<'_> {
 
     /// Values that count only where both sides have them.
     fn soft(&mut self, live: &Prepared<'_>, desired: &Prepared<'_>) {
-        if live.form().soft.is_empty() || desired.form().soft.is_empty() {
-            return;
-        }
-        let ours: HashMap<_, _> = live.form().soft.iter().map(|(path, value)| (path, value)).collect();
-        for (path, d) in &desired.form().soft {
-            let Some(l) = ours.get(path) else { continue };
-            // Where a list grew or shrank, which is a change of its own, an index means another element.
-            if d != *l && lists_align(live, desired, path) {
-                let key = path.last().map(ToString::to_string).unwrap_or_default();
-                let d = self.redactor.member(&key, &written(desired, path));
-                let l = self.redactor.member(&key, &written(live, path));
-                self.push(ChangeKind::NodeModified, Some(desired), path.clone(), d, l);
-            }
+        for path in soft_differences(live, desired) {
+            let key = path.last().map(ToString::to_string).unwrap_or_default();
+            let d = self.redactor.member(&key, &written(desired, path));
+            let l = self.redactor.member(&key, &written(live, path));
+            self.push(ChangeKind::NodeModified, Some(desired), path.clone(), d, l);
         }
     }
+}
+
+/// Whether two nodes that belong together differ in anything that is drift. `renamed` as for [`Compare`].
+pub(crate) fn differ(live: &Prepared<'_>, desired: &Prepared<'_>, renamed: &HashMap<&str, &str>) -> bool {
+    if (live.is_sticky() && desired.is_sticky()) || (renamed.is_empty() && live.is_same(desired)) {
+        return false;
+    }
+    let fields = || Compare::new(renamed).fields(desired.fields(), live.fields());
+    live.name != desired.name
+        || (may_differ(&live.form().fields, &desired.form().fields, renamed) && !fields().is_empty())
+        || !soft_differences(live, desired).is_empty()
+}
+
+/// Whether there is anything to look for: the same text differs only where it names a node that was renamed.
+fn may_differ(live: &[u8], desired: &[u8], renamed: &HashMap<&str, &str>) -> bool {
+    live != desired || (!renamed.is_empty() && live.contains(&b'$'))
+}
+
+/// Where values differ that are compared where both sides have them.
+fn soft_differences<'p>(live: &Prepared<'_>, desired: &'p Prepared<'_>) -> Vec<&'p Vec<Step>> {
+    if live.form().soft.is_empty() || desired.form().soft.is_empty() {
+        return Vec::new();
+    }
+    let ours: HashMap<_, _> = live.form().soft.iter().map(|(path, value)| (path, value)).collect();
+    let theirs = desired.form().soft.iter();
+    // Where a list grew or shrank, which is a change of its own, an index means another element.
+    theirs
+        .filter(|(path, d)| ours.get(path).is_some_and(|l| *l != d) && lists_align(live, desired, path))
+        .map(|(path, _)| path)
+        .collect()
 }
 
 /// What a node has at a path, as it was written.

@@ -15,12 +15,12 @@ use super::values::Side;
 
 /// A node of one side. What is worked out of it is worked out when it is asked for: most nodes are the same on both sides,
 /// and nothing is asked of them.
-pub(super) struct Prepared<'a> {
-    pub(super) doc: &'a Document,
-    pub(super) json: Json,
-    pub(super) id: Option<&'a str>,
-    pub(super) name: &'a str,
-    pub(super) kind: &'a str,
+pub(crate) struct Prepared<'a> {
+    pub(crate) doc: &'a Document,
+    pub(crate) json: Json,
+    pub(crate) id: Option<&'a str>,
+    pub(crate) name: &'a str,
+    pub(crate) kind: &'a str,
     hard: bool,
     form: OnceCell<CanonicalNode>,
     fields: OnceCell<(Document, Json)>,
@@ -57,7 +57,7 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    pub(super) fn is_sticky(&self) -> bool {
+    pub(crate) fn is_sticky(&self) -> bool {
         self.kind == STICKY
     }
 
@@ -79,7 +79,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// What it is known by, as canonical JSON: of a sticky note its text, else what makes a difference.
-    fn content(&self) -> &[u8] {
+    pub(crate) fn content(&self) -> &[u8] {
         if self.is_sticky() { &self.form().text } else { &self.form().fields }
     }
 
@@ -109,7 +109,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// Whether the two are the same as they were written, up to the order of keys and spelling.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.doc.same(self.json, other.doc, other.json)
     }
 }
@@ -129,17 +129,22 @@ const PAIRS: usize = 40_000;
 const ROUNDS: usize = 4;
 
 /// Pairs of indices that belong together.
-pub(super) struct Matches {
+pub(crate) struct Matches {
     /// For each live node whether its desired one is the same as it was written.
     pub(super) same: Vec<bool>,
     /// For each live node the desired one.
-    pub(super) desired_of: Vec<Option<usize>>,
+    pub(crate) desired_of: Vec<Option<usize>>,
     /// For each desired node the live one.
     pub(super) live_of: Vec<Option<usize>>,
 }
 
 impl Matches {
-    fn pair(&mut self, live: usize, desired: usize) {
+    /// No pairs yet, of so many nodes.
+    pub(crate) fn none(live: usize, desired: usize) -> Self {
+        Self { same: vec![false; live], desired_of: vec![None; live], live_of: vec![None; desired] }
+    }
+
+    pub(crate) fn pair(&mut self, live: usize, desired: usize) {
         self.desired_of[live] = Some(desired);
         self.live_of[desired] = Some(live);
     }
@@ -164,18 +169,13 @@ impl Matches {
 /// fingerprints never differ. Then ids where they are trustworthy (UUIDs that occur once, on nodes of one type; ids such
 /// as `node-3` are counted anew by the tools that write them), names on nodes of one type, other ids, names alone (a node
 /// that was replaced by one of another type), and last likeness.
-pub(super) fn matches<'e>(
+pub(crate) fn matches<'e>(
     live: &[Prepared<'_>],
     desired: &[Prepared<'_>],
     edges: &impl Deref<Target = [Vec<Edge<'e>>; 2]>,
 ) -> Matches {
-    let mut m = Matches {
-        same: vec![false; live.len()],
-        desired_of: vec![None; live.len()],
-        live_of: vec![None; desired.len()],
-    };
+    let mut m = Matches::none(live.len(), desired.len());
     by_sameness(&mut m, live, desired);
-    let any = |_: &Prepared<'_>, _: &Prepared<'_>| true;
     by_key(&mut m, live, desired, |p| Some(p.name), |a, b| a.content() == b.content());
     by_id(&mut m, live, desired, is_uuid);
     by_key(&mut m, live, desired, |p| Some((p.name, p.kind)).filter(|k| !k.0.is_empty()), any);
@@ -189,12 +189,27 @@ pub(super) fn matches<'e>(
     m
 }
 
+/// Adds the pairs of which there is no doubt: equal name and content, equal UUID, equal name and type, equal name. Sticky
+/// notes, whose names say nothing, only by the first two.
+pub(crate) fn add_certain(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>]) {
+    by_sameness(m, live, desired);
+    by_key(m, live, desired, |p| Some(p.name), |a, b| a.content() == b.content());
+    by_id(m, live, desired, is_uuid);
+    let named = |p: &Prepared<'_>| !p.name.is_empty() && !p.is_sticky();
+    by_key(m, live, desired, |p| named(p).then_some((p.name, p.kind)), any);
+    by_key(m, live, desired, |p| named(p).then_some(p.name), any);
+}
+
+fn any(_: &Prepared<'_>, _: &Prepared<'_>) -> bool {
+    true
+}
+
 /// Pairs nodes that are the same as they were written and whose name no other node of either side has. The next step would
 /// pair them too; this one works nothing out.
 fn by_sameness(m: &mut Matches, live: &[Prepared<'_>], desired: &[Prepared<'_>]) {
     let [ours, theirs] = [live, desired].map(|side| sole(side, |p| Some(p.name)));
     for (i, j) in common(&ours, &theirs) {
-        if live[i].is_same(&desired[j]) {
+        if m.is_free(i, j) && live[i].is_same(&desired[j]) {
             m.pair(i, j);
             m.same[i] = true;
         }

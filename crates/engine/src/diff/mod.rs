@@ -1,10 +1,10 @@
 //! The semantic diff: what a person would say differs between what runs and what Git declares.
 
-mod compare;
+pub(crate) mod compare;
 mod edges;
 mod lines;
-mod matching;
-mod refs;
+pub(crate) mod matching;
+pub(crate) mod refs;
 mod summary;
 mod text;
 mod three_way;

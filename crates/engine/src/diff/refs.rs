@@ -10,7 +10,7 @@ const DOT: &str = "$node.";
 
 /// The text with names of renamed nodes replaced, from the key to the value of the map: `$('Old').item` becomes
 /// `$('New').item`, likewise `$node["Old"]`, `$items("Old")` and `$node.Old`. Other text stays.
-pub(super) fn follow<'a>(text: &'a str, renamed: &HashMap<&str, &str>) -> Cow<'a, str> {
+pub(crate) fn follow<'a>(text: &'a str, renamed: &HashMap<&str, &str>) -> Cow<'a, str> {
     if renamed.is_empty() || !text.contains('$') {
         return Cow::Borrowed(text);
     }
@@ -33,6 +33,11 @@ pub(super) fn follow<'a>(text: &'a str, renamed: &HashMap<&str, &str>) -> Cow<'a
     }
     out.push_str(&text[copied..]);
     Cow::Owned(out)
+}
+
+/// The names of nodes that a text names, in the order in which they stand.
+pub(crate) fn names(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    text.match_indices('$').filter_map(|(start, _)| Some(named_at(text, start)?.name))
 }
 
 /// A node's name in a text, without its quotes.
@@ -107,6 +112,12 @@ mod tests {
         assert_eq!(followed("$items( `Old` , 0)"), "$items( `New one` , 0)");
         assert_eq!(followed("$node.A.json + $node.Ab.json"), "$node.B.json + $node.Ab.json");
         assert_eq!(followed(r"$('It\'s').first()"), "$('It is').first()");
+    }
+
+    #[test]
+    fn names_are_found_where_they_would_follow() {
+        let text = r#"={{ $('Old').x + $node["It's"].y + $node.A.z + $json.B + $(B) }}"#;
+        assert_eq!(names(text).collect::<Vec<_>>(), ["Old", "It's", "A"]);
     }
 
     #[test]
