@@ -4,8 +4,11 @@
 //! [`Prints::agree`] whether two are the same. Where they are not, [`diff`](diff()) says what differs, with secrets made
 //! unreadable. What is compared and what is not stands in the table of [`canonical`]. Where both sides left what they had in
 //! common, [`merge`](merge()) puts them together and asks about the rest; its rules stand in the table of [`mod@merge`].
+//!
+//! [`write`] puts content into a file in Git, [`deploy`] makes of a file what n8n is sent.
 
 pub mod canonical;
+pub mod deploy;
 pub mod diff;
 mod ignored;
 mod json;
@@ -14,6 +17,7 @@ mod parse;
 mod prints;
 mod redact;
 mod workflow;
+pub mod write;
 
 pub use canonical::node::Step;
 pub use diff::{Change, ChangeKind, ChangeTraits, Diff, DiffSummary, Hunk, Line, LineOp, Named, Sides, diff};

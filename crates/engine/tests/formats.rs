@@ -223,7 +223,8 @@ fn ids_of_other_workflows_are_found_and_mapped() {
             "settings": {"errorWorkflow": error, "callerPolicy": "workflowsFromAList", "callerIds": callers},
             "nodes": [
                 {"name": "Sub", "type": "n8n-nodes-base.executeWorkflow", "parameters":
-                    {"workflowId": {"__rl": true, "mode": "list", "value": sub, "cachedResultName": "Sub of this instance"}}},
+                    {"workflowId": {"__rl": true, "mode": "list", "value": sub, "cachedResultName": "Sub of this instance",
+                        "cachedResultUrl": format!("/workflow/{sub}")}}},
                 {"name": "Tool", "type": "@n8n/n8n-nodes-langchain.toolWorkflow", "parameters": {"workflowId": sub}},
                 {"name": "Computed", "type": "n8n-nodes-base.executeWorkflow", "parameters": {"workflowId": "={{ $json.id }}"}},
             ],

@@ -57,26 +57,45 @@ pub(crate) fn edges<'a>(doc: &'a Document, connections: Json, notes: &mut Notes)
 pub(crate) fn in_order<'a>(doc: &'a Document, connections: Json, notes: &mut Notes) -> Vec<Edge<'a>> {
     let mut edges = Vec::new();
     for ports in doc.members(connections) {
-        let source = doc.said(ports.key);
-        if !ports.value.is_object() {
-            odd(doc, &Port { source, port: Cow::Borrowed(""), output: 0 }, ports.value, &mut edges);
-            continue;
-        }
-        for slots in doc.members(ports.value) {
-            let mut port = Port { source: source.clone(), port: doc.said(slots.key), output: 0 };
-            if !slots.value.is_list() {
-                odd(doc, &port, slots.value, &mut edges);
-                continue;
-            }
-            for (output, slot) in doc.items(slots.value).iter().enumerate() {
-                port.output = output;
-                let before = edges.len();
-                slot_edges(doc, &port, *slot, &mut edges);
-                note_order(&port, &edges[before..], notes);
-            }
-        }
+        source_edges(doc, doc.said(ports.key), ports.value, notes, &mut edges);
     }
     edges
+}
+
+/// The edges that begin at a node, from what connections hold under its name.
+pub(crate) fn source_edges<'a>(
+    doc: &'a Document,
+    source: Cow<'a, str>,
+    ports: Json,
+    notes: &mut Notes,
+    edges: &mut Vec<Edge<'a>>,
+) {
+    if !ports.is_object() {
+        return odd(doc, &Port { source, port: Cow::Borrowed(""), output: 0 }, ports, edges);
+    }
+    for slots in doc.members(ports) {
+        let port = Port { source: source.clone(), port: doc.said(slots.key), output: 0 };
+        port_edges(doc, port, slots.value, notes, edges);
+    }
+}
+
+/// The edges that begin at the outputs of a port.
+pub(crate) fn port_edges<'a>(
+    doc: &'a Document,
+    mut port: Port<'a>,
+    slots: Json,
+    notes: &mut Notes,
+    edges: &mut Vec<Edge<'a>>,
+) {
+    if !slots.is_list() {
+        return odd(doc, &port, slots, edges);
+    }
+    for (output, slot) in doc.items(slots).iter().enumerate() {
+        port.output = output;
+        let before = edges.len();
+        slot_edges(doc, &port, *slot, edges);
+        note_order(&port, &edges[before..], notes);
+    }
 }
 
 fn note_order(port: &Port<'_>, edges: &[Edge<'_>], notes: &mut Notes) {
@@ -88,11 +107,11 @@ fn note_order(port: &Port<'_>, edges: &[Edge<'_>], notes: &mut Notes) {
     }
 }
 
-/// Where an edge begins.
-struct Port<'a> {
-    source: Cow<'a, str>,
-    port: Cow<'a, str>,
-    output: usize,
+/// Where an edge begins, as in [`Edge`].
+pub(crate) struct Port<'a> {
+    pub(crate) source: Cow<'a, str>,
+    pub(crate) port: Cow<'a, str>,
+    pub(crate) output: usize,
 }
 
 impl<'a> Port<'a> {
@@ -102,19 +121,22 @@ impl<'a> Port<'a> {
     }
 }
 
-fn slot_edges<'a>(doc: &'a Document, port: &Port<'a>, slot: Json, edges: &mut Vec<Edge<'a>>) {
+/// The edges that begin at an output.
+pub(crate) fn slot_edges<'a>(doc: &'a Document, port: &Port<'a>, slot: Json, edges: &mut Vec<Edge<'a>>) {
     if !slot.is_list() {
         return odd(doc, port, slot, edges);
     }
     for target in doc.items(slot) {
-        let name = doc.get(*target, "node").and_then(|name| doc.text(name));
-        let (Some(name), Some(input)) = (name, input(doc, *target)) else {
-            odd(doc, port, *target, edges);
-            continue;
-        };
-        let kind = doc.get(*target, "type").and_then(|kind| doc.text(kind));
-        edges.push(port.edge(name, kind.unwrap_or_else(|| port.port.clone()), input));
+        target_edge(doc, port, *target, edges);
     }
+}
+
+/// The edge that ends at a target, which is an element of an output's list; none where it is null or empty.
+pub(crate) fn target_edge<'a>(doc: &'a Document, port: &Port<'a>, target: Json, edges: &mut Vec<Edge<'a>>) {
+    let name = doc.get(target, "node").and_then(|name| doc.text(name));
+    let (Some(name), Some(input)) = (name, input(doc, target)) else { return odd(doc, port, target, edges) };
+    let kind = doc.get(target, "type").and_then(|kind| doc.text(kind));
+    edges.push(port.edge(name, kind.unwrap_or_else(|| port.port.clone()), input));
 }
 
 /// The input that a connection ends at: 0 where it is left out, whichever way the number is spelt.

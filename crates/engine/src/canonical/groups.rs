@@ -68,3 +68,13 @@ fn named(value: &Value, names: &HashMap<&str, &str>) -> Value {
         other => other.clone(),
     }
 }
+
+/// Every text in groups: names of groups, and ids of nodes.
+pub(crate) fn texts(groups: &Value, each: &mut impl FnMut(&str)) {
+    match groups {
+        Value::String(text) => each(text),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, each)),
+        Value::Object(map) => map.values().for_each(|value| texts(value, each)),
+        _ => {}
+    }
+}

@@ -63,7 +63,7 @@
 //! | `cachedResultName`, `cachedResultUrl` in a resource locator (`__rl`) | both | the editor remembers them; many files lack them. Where both have one and it differs, somebody chose anew |
 //! | `id` of an assignment or a condition | both; any UUID equals any other | the editor makes UUIDs anew; other ids were written by somebody |
 //! | `schema` of mapped columns | kept | n8n converts values by it when it runs |
-//! | `workflowId` of nodes that call a workflow | mapped | the id of a workflow of this instance |
+//! | `workflowId` of nodes that call a workflow, and the end of its `cachedResultUrl` | mapped | the id of a workflow of this instance |
 //! | anything else | kept | a node's own defaults are known to its type alone: `field` left out and `field` at its default differ here |
 //!
 //! # Connections

@@ -37,7 +37,7 @@ pub(crate) const STICKY: &str = "n8n-nodes-base.stickyNote";
 
 /// What a field of a node is to the comparison. The table in the documentation of [`crate::canonical`] says why.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Field {
+pub(crate) enum Field {
     /// Name and id: they identify the node.
     Identity,
     /// Compared as it is.
@@ -54,7 +54,8 @@ enum Field {
     Unknown,
 }
 
-fn field(name: &str) -> Field {
+/// What a field of a node is to the comparison.
+pub(crate) fn field(name: &str) -> Field {
     match name {
         "id" | "name" => Field::Identity,
         "type" | "typeVersion" | "disabled" | "onError" | "continueOnFail" | "retryOnFail" | "maxTries"
@@ -179,6 +180,56 @@ pub(crate) fn write_cosmetic(doc: &Document, node: Json, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
+/// The value of a field that is compared as it is, as canonical JSON. None where it is left out, empty or n8n's default.
+pub(crate) fn kept(doc: &Document, field: &str, value: Option<Json>) -> Option<Vec<u8>> {
+    let value = value.filter(|value| !value.is_empty() && !Default::of(field).is(doc, *value))?;
+    let mut out = Vec::new();
+    doc.write_tidy(value, &mut out);
+    Some(out)
+}
+
+/// A parameter's value as canonical JSON, without what is compared only where both sides have it. `hard` as for
+/// [`write_fields`]; `listed` says that it is an element of a list of assignments or conditions.
+pub(crate) fn parameter(doc: &Document, value: Json, hard: bool, listed: bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    let (soft, notes) = (&mut (), &mut Notes::off());
+    Form { doc, hard, sticky: false, path: Vec::new(), soft, notes, out: &mut out }.parameter(value, listed);
+    out
+}
+
+/// Whether a list under this key holds assignments or conditions, whose ids the editor makes.
+pub(crate) fn is_listing(key: &str) -> bool {
+    matches!(key, "assignments" | "conditions")
+}
+
+/// What a reference to a credential is known by: `name` or `id`, and which. None where it says nothing. Old exports hold
+/// the bare name; the id alone counts where there is no name.
+fn reference(doc: &Document, credential: Json) -> Option<(&'static str, Json)> {
+    let is_some_text = |json: &Json| json.is_text() && !doc.is(*json, "");
+    match credential {
+        Json::Text(_) => is_some_text(&credential).then_some(("name", credential)),
+        Json::Object(..) => {
+            let name = doc.get(credential, "name").filter(is_some_text).map(|name| ("name", name));
+            let id = || doc.get(credential, "id").filter(|id| !id.is_empty() && !doc.is(*id, ""));
+            name.or_else(|| id().map(|id| ("id", id)))
+        }
+        other => (!other.is_empty()).then_some(("name", other)),
+    }
+}
+
+/// A reference to a credential as canonical JSON. None where it says nothing.
+pub(crate) fn credential(doc: &Document, credential: Json) -> Option<Vec<u8>> {
+    let (by, what) = reference(doc, credential)?;
+    let mut out = format!("{{\"{by}\":").into_bytes();
+    if by == "id" {
+        doc.write_tidy(what, &mut out)
+    } else {
+        doc.write(what, &mut out)
+    }
+    out.push(b'}');
+    Some(out)
+}
+
 /// Begins a member of an object whose members begin at `begin`. Gives where to cut it off again.
 fn open(doc: &Document, key: Text, begin: usize, out: &mut Vec<u8>) -> usize {
     let mark = out.len();
@@ -288,8 +339,7 @@ impl<S: Soft> Form<'_, S> {
     fn parameter(&mut self, value: Json, listed: bool) -> bool {
         match value {
             Json::List(_) => {
-                let listed = matches!(self.path.last(), Some(At::Key(key))
-                    if self.doc.says(*key, "assignments") || self.doc.says(*key, "conditions"));
+                let listed = matches!(self.path.last(), Some(At::Key(key)) if is_listing(self.doc.spelt(*key)));
                 self.out.push(b'[');
                 for (i, item) in self.doc.items(value).iter().enumerate() {
                     if i > 0 {
@@ -355,42 +405,20 @@ impl<S: Soft> Form<'_, S> {
         let inner = self.out.len();
         for Member { key: kind, value: credential } in self.doc.members(value) {
             let (kind, credential) = (*kind, *credential);
-            let name = self.doc.get(credential, "name").filter(|name| self.is_some_text(*name));
-            let id = self.doc.get(credential, "id");
-            let reference = match credential {
-                Json::Text(_) => self.is_some_text(credential).then_some(("\"name\"", credential)),
-                Json::Object(..) => {
-                    if let (Some(_), Some(id)) = (name, id) {
-                        self.note(Rule::CredentialId, Some(kind), id);
-                    }
-                    let id = id.filter(|id| !id.is_empty() && !self.doc.is(*id, ""));
-                    name.map(|name| ("\"name\"", name)).or(id.map(|id| ("\"id\"", id)))
-                }
-                other => (!other.is_empty()).then_some(("\"name\"", other)),
-            };
-            let Some((by, what)) = reference else {
+            let Some(reference) = self::credential(self.doc, credential) else {
                 self.note(Rule::Empty, Some(kind), credential);
                 continue;
             };
-            open(self.doc, kind, inner, self.out);
-            self.out.push(b'{');
-            self.out.extend_from_slice(by.as_bytes());
-            self.out.push(b':');
-            if by == "\"id\"" {
-                self.doc.write_tidy(what, self.out)
-            } else {
-                self.doc.write(what, self.out)
+            if let Some(id) = self.doc.get(credential, "id").filter(|_| reference.starts_with(b"{\"name\"")) {
+                self.note(Rule::CredentialId, Some(kind), id);
             }
-            self.out.push(b'}');
+            open(self.doc, kind, inner, self.out);
+            self.out.extend_from_slice(&reference);
         }
         if self.out.len() > inner {
             self.out.push(b'}');
         } else {
             self.out.truncate(mark);
         }
-    }
-
-    fn is_some_text(&self, json: Json) -> bool {
-        json.is_text() && !self.doc.is(json, "")
     }
 }

@@ -17,7 +17,7 @@ fn calls_workflow(kind: &str) -> bool {
 
 /// Where a node names another workflow: the object, the key in it, and the id. `workflowId` is a text or a resource
 /// locator. An expression is not an id.
-fn id_slot<'a>(doc: &'a Document, node: &Node) -> Option<(Json, &'static str, Cow<'a, str>)> {
+pub(crate) fn id_slot<'a>(doc: &'a Document, node: &Node) -> Option<(Json, &'static str, Cow<'a, str>)> {
     if !calls_workflow(doc.at(node.kind)) {
         return None;
     }
@@ -25,6 +25,15 @@ fn id_slot<'a>(doc: &'a Document, node: &Node) -> Option<(Json, &'static str, Co
     let parameter = doc.get(parameters, "workflowId")?;
     let (object, key) = if parameter.is_object() { (parameter, "value") } else { (parameters, "workflowId") };
     Some((object, key, id(doc, doc.get(object, key)?)?))
+}
+
+/// Where a resource locator remembers the address of what it names.
+pub(crate) const CACHED_URL: &str = "cachedResultUrl";
+
+/// What comes before the id in the address that a locator remembers: `/workflow/`. None where it does not end with the id.
+pub(crate) fn cached_url(doc: &Document, locator: Json, id: &str) -> Option<String> {
+    let url = doc.text(doc.get(locator, CACHED_URL)?)?;
+    url.strip_suffix(id).filter(|before| before.ends_with('/')).map(str::to_owned)
 }
 
 fn id(doc: &Document, json: Json) -> Option<Cow<'_, str>> {
@@ -35,12 +44,12 @@ fn id(doc: &Document, json: Json) -> Option<Cow<'_, str>> {
     }
 }
 
-fn error_workflow(doc: &Document, settings: Json) -> Option<Cow<'_, str>> {
+pub(crate) fn error_workflow(doc: &Document, settings: Json) -> Option<Cow<'_, str>> {
     let id = doc.text(doc.get(settings, "errorWorkflow")?)?;
     (!id.is_empty() && id != "DEFAULT").then_some(id)
 }
 
-fn caller_ids(doc: &Document, settings: Json) -> Vec<String> {
+pub(crate) fn caller_ids(doc: &Document, settings: Json) -> Vec<String> {
     let ids = doc.get(settings, "callerIds").and_then(|ids| doc.text(ids)).unwrap_or_default();
     ids.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
@@ -68,6 +77,9 @@ impl Workflow {
             if let Some((object, key, id)) = id_slot(&self.doc, node)
                 && let Some(name) = map(&id)
             {
+                if let Some(url) = cached_url(&self.doc, object, &id) {
+                    doc.replace(object, CACHED_URL, &format!("{url}{name}"));
+                }
                 doc.replace(object, key, &name);
             }
         }

@@ -4,6 +4,7 @@ pub(crate) mod compare;
 mod edges;
 mod lines;
 pub(crate) mod matching;
+mod pairs;
 pub(crate) mod refs;
 mod summary;
 mod text;
@@ -18,6 +19,7 @@ use crate::canonical::node::Step;
 use crate::ignored::Ignored;
 
 pub use compare::diff;
+pub(crate) use pairs::pairs;
 pub use summary::{ChangeTraits, DiffSummary};
 
 /// What kind of difference a [`Change`] is.

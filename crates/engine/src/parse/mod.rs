@@ -1,7 +1,7 @@
 //! Reading workflows: every format that n8n writes, with limits, and errors that say what is wrong and where.
 
 mod build;
-mod text;
+pub(crate) mod text;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -119,25 +119,7 @@ pub fn parse_each<'a>(
     bytes: &'a [u8],
     limits: &'a Limits,
 ) -> Result<impl Iterator<Item = Result<Workflow, WorkflowError>> + use<'a>, FileError> {
-    let bytes = text::without_mark(bytes);
-    let mut items: Vec<&[u8]> = vec![bytes];
-    let mut listed = false;
-    let first = bytes.iter().find(|b| !b.is_ascii_whitespace());
-    if first == Some(&b'[') {
-        (items, listed) = (list(bytes)?, true);
-    } else if first == Some(&b'{') {
-        let top: HashMap<Cow<'_, str>, &RawValue> = shallow(bytes)?;
-        let data = top.get("data").filter(|_| !top.contains_key("nodes"));
-        if let Some(data) = data.filter(|d| d.get().starts_with('[')) {
-            (items, listed) = (list(data.get().as_bytes())?, true);
-        } else if data.is_none_or(|d| !d.get().starts_with('{')) && !top.contains_key("nodes") {
-            return Err(FileError { problem: build::no_nodes(top.keys().map(AsRef::as_ref)) });
-        }
-    } else {
-        shallow::<serde::de::IgnoredAny>(bytes)?;
-        let (_, scalar) = document(bytes, &Limits::default()).map_err(|problem| FileError { problem })?;
-        return Err(FileError { problem: build::not_an_object(scalar) });
-    }
+    let (items, listed) = pieces(bytes)?;
     Ok(items.into_iter().enumerate().map(move |(i, item)| {
         if !listed {
             return parse(item, limits);
@@ -148,6 +130,29 @@ pub fn parse_each<'a>(
             .and_then(|(doc, top)| build::workflow(doc, top, limits))
             .map_err(|e| if e.which == "the workflow" { WorkflowError { which: place, ..e } } else { e })
     }))
+}
+
+/// The JSON of each workflow of a file, and whether the file is a list of them.
+pub(crate) fn pieces(bytes: &[u8]) -> Result<(Vec<&[u8]>, bool), FileError> {
+    let bytes = text::without_mark(bytes);
+    let first = bytes.iter().find(|b| !b.is_ascii_whitespace());
+    if first == Some(&b'[') {
+        return Ok((list(bytes)?, true));
+    }
+    if first == Some(&b'{') {
+        let top: HashMap<Cow<'_, str>, &RawValue> = shallow(bytes)?;
+        let data = top.get("data").filter(|_| !top.contains_key("nodes"));
+        if let Some(data) = data.filter(|d| d.get().starts_with('[')) {
+            return Ok((list(data.get().as_bytes())?, true));
+        }
+        if data.is_none_or(|d| !d.get().starts_with('{')) && !top.contains_key("nodes") {
+            return Err(FileError { problem: build::no_nodes(top.keys().map(AsRef::as_ref)) });
+        }
+        return Ok((vec![bytes], false));
+    }
+    shallow::<serde::de::IgnoredAny>(bytes)?;
+    let (_, scalar) = document(bytes, &Limits::default()).map_err(|problem| FileError { problem })?;
+    Err(FileError { problem: build::not_an_object(scalar) })
 }
 
 fn list(bytes: &[u8]) -> Result<Vec<&[u8]>, FileError> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Without the byte order mark that some editors put first.
-pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
+pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
@@ -30,7 +30,7 @@ pub(super) fn depth(bytes: &[u8]) -> usize {
 ///
 /// JavaScript cuts strings in the middle of a pair and writes what is left; n8n stores that. A Rust string cannot hold
 /// it, and refusing a whole workflow for half an emoji would blind detection.
-pub(super) fn repair(bytes: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn repair(bytes: &[u8]) -> Cow<'_, [u8]> {
     let mut out: Option<Vec<u8>> = None;
     let mut copied = 0;
     let mut i = 0;

@@ -1,6 +1,7 @@
 //! Secrets made unreadable before anybody sees a workflow, on both sides together: equal secrets stay equal and
 //! different ones different, and neither is shown.
 
+mod find;
 mod keys;
 mod patterns;
 
@@ -13,6 +14,19 @@ use crate::canonical::node::Step;
 use crate::json::{Document, Json};
 use crate::workflow::Workflow;
 
+pub(crate) use find::Finder;
+
+/// How something was told to be a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ToldBy {
+    /// By its own form, which nothing else has.
+    Form,
+    /// By the name of the key, parameter or header that it is the value of.
+    Name,
+    /// By what stands beside it in text.
+    Text,
+}
+
 /// Replaces secrets by labels, `‹secret 1›`, `‹secret 2›`: one label for each secret, in the order in which they are met.
 /// A label says nothing of the secret, not even its length or a hash.
 ///
@@ -21,6 +35,8 @@ use crate::workflow::Workflow;
 pub struct Redactor {
     labels: HashMap<String, usize>,
     used: bool,
+    /// Where secrets are met, for those who look for them.
+    trace: Option<find::Trace>,
 }
 
 impl std::fmt::Debug for Redactor {
@@ -55,11 +71,31 @@ impl Redactor {
         std::mem::take(&mut self.used)
     }
 
-    fn label(&mut self, secret: &str) -> String {
+    fn label(&mut self, secret: &str, told_by: ToldBy) -> String {
         self.used = true;
         let next = self.labels.len() + 1;
         let n = *self.labels.entry(secret.to_owned()).or_insert(next);
+        if let Some(trace) = &mut self.trace {
+            trace.meet(secret, n, told_by);
+        }
         format!("‹secret {n}›")
+    }
+
+    /// Does something one step further inside.
+    fn within<T>(&mut self, step: impl FnOnce() -> Step, inside: impl FnOnce(&mut Self) -> T) -> T {
+        if let Some(trace) = &mut self.trace {
+            trace.path.push(step());
+        }
+        let done = inside(self);
+        if let Some(trace) = &mut self.trace {
+            trace.path.pop();
+        }
+        done
+    }
+
+    /// The elements of a list, each without its secrets.
+    fn items(&mut self, items: &[Value], mut each: impl FnMut(&mut Self, &Value) -> Value) -> Value {
+        items.iter().enumerate().map(|(i, item)| self.within(|| Step::Index(i), |this| each(this, item))).collect()
     }
 
     /// A value without its secrets.
@@ -67,7 +103,7 @@ impl Redactor {
     pub fn value(&mut self, value: &Value) -> Value {
         match value {
             Value::String(s) => Value::from(self.text(s)),
-            Value::Array(items) => items.iter().map(|item| self.value(item)).collect(),
+            Value::Array(items) => self.items(items, Self::value),
             Value::Object(map) => Value::Object(self.object(map)),
             other => other.clone(),
         }
@@ -105,7 +141,8 @@ impl Redactor {
             .map(|(key, value)| {
                 let secret = (named_secret && keys::VALUES.contains(&key.as_str()) && !is_label(map, value))
                     || keys::is_secret(key);
-                (key.clone(), if secret { self.secret(value) } else { self.value(value) })
+                let within = |this: &mut Self| if secret { this.secret(value) } else { this.value(value) };
+                (key.clone(), self.within(|| Step::Key(key.clone()), within))
             })
             .collect()
     }
@@ -122,18 +159,19 @@ impl Redactor {
         match value {
             Value::String(s) if s.is_empty() => value.clone(),
             Value::String(s) if s.starts_with('=') => {
-                let literal = patterns::outside_expressions(s, &mut |part| self.label(part));
+                let literal = patterns::outside_expressions(s, &mut |part| self.label(part, ToldBy::Name));
                 Value::from(self.text(&literal))
             }
-            Value::String(s) => Value::from(self.label(s)),
-            Value::Number(n) => Value::from(self.label(&n.to_string())),
-            Value::Array(items) => items.iter().map(|item| self.secret(item)).collect(),
+            Value::String(s) => Value::from(self.label(s, ToldBy::Name)),
+            Value::Number(n) => Value::from(self.label(&n.to_string(), ToldBy::Name)),
+            Value::Array(items) => self.items(items, Self::secret),
             // A resource locator or an object of some kind: its own keys tell, and `value` is the secret.
             Value::Object(map) => Value::Object(
                 map.iter()
                     .map(|(key, v)| {
-                        let v = if keys::VALUES.contains(&key.as_str()) { self.secret(v) } else { self.member(key, v) };
-                        (key.clone(), v)
+                        let value = keys::VALUES.contains(&key.as_str());
+                        let within = |this: &mut Self| if value { this.secret(v) } else { this.member(key, v) };
+                        (key.clone(), self.within(|| Step::Key(key.clone()), within))
                     })
                     .collect(),
             ),
@@ -160,7 +198,7 @@ impl Redactor {
     }
 
     fn replace(&mut self, pattern: &patterns::Pattern, text: &mut Cow<'_, str>) {
-        if let Some(replaced) = pattern.replace(text, &mut |secret| self.label(secret)) {
+        if let Some(replaced) = pattern.replace(text, &mut |secret| self.label(secret, pattern.told_by())) {
             *text = Cow::Owned(replaced);
         }
     }

@@ -4,6 +4,8 @@ use std::sync::{LazyLock, OnceLock};
 
 use regex::Regex;
 
+use super::ToldBy;
+
 /// A shape, of which the groups of its expression are the secret; the whole match where it has no group.
 pub(super) struct Pattern {
     source: String,
@@ -11,6 +13,7 @@ pub(super) struct Pattern {
     compiled: OnceLock<Regex>,
     /// Whether a match counts only if it looks random: for shapes that ordinary words have too.
     random: bool,
+    told_by: ToldBy,
 }
 
 /// Names that come before a secret in code, JSON, SQL, shell and headers.
@@ -19,7 +22,7 @@ const NAMES: &str = r"(?:password|passwd|passphrase|pwd|secret|api[_-]?key|acces
 static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     let certain = |source: &str| Pattern::new(source, false);
     let random = |source: &str| Pattern::new(source, true);
-    vec![
+    let mut all = vec![
         certain(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\z)"),
         certain(r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'<>{}]*:([^\s/@"'<>]+)@"#),
         certain(
@@ -44,7 +47,11 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         certain(r#"(?:-u|--user)\s+["']?[^\s:"']+:([^\s"']+)"#),
         // SQL: CREATE USER … IDENTIFIED BY '…', PASSWORD '…'.
         certain(r"(?i-u:(?:identified\s+by|password))\s+'([^'\n]{3,})'"),
-    ]
+    ];
+    all.iter_mut().take(KNOWN).for_each(|pattern| pattern.told_by = ToldBy::Form);
+    // A password in an address has no form of its own.
+    all[IN_ADDRESS].told_by = ToldBy::Name;
+    all
 });
 
 /// How many of the first shapes are tokens of a known form, which nothing else has.
@@ -106,7 +113,12 @@ pub(super) fn all(visit: impl FnMut(&Pattern)) {
 
 impl Pattern {
     fn new(source: &str, random: bool) -> Self {
-        Self { source: source.to_owned(), compiled: OnceLock::new(), random }
+        Self { source: source.to_owned(), compiled: OnceLock::new(), random, told_by: ToldBy::Text }
+    }
+
+    /// How this shape tells a secret.
+    pub(super) fn told_by(&self) -> ToldBy {
+        self.told_by
     }
 
     #[expect(clippy::expect_used, reason = "the expressions are constants; a test compiles each")]
@@ -140,7 +152,7 @@ fn is_reference(text: &str) -> bool {
 }
 
 /// Whether a word can hardly be a word of a language: it has digits before its end, or is long with capitals within.
-fn looks_random(text: &str) -> bool {
+pub(super) fn looks_random(text: &str) -> bool {
     let word = text.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = word.bytes().any(|b| b.is_ascii_digit()) || text.len() >= word.len() + 6;
     digits || text.ends_with('=') || (text.len() >= 16 && text.bytes().skip(1).any(|b| b.is_ascii_uppercase()))
