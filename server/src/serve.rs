@@ -124,7 +124,14 @@ pub(crate) fn services(
     allow_private_networks: bool,
     doors: Doors,
 ) -> Arc<Services> {
-    Arc::new(Services::new(Parts { pool, clock, secrets: SecretBox::new(&key), allow_private_networks, doors }))
+    Arc::new(Services::new(Parts {
+        pool,
+        clock,
+        secrets: SecretBox::new(&key),
+        allow_private_networks,
+        github_write_pause: drift_services::GITHUB_WRITE_PAUSE,
+        doors,
+    }))
 }
 
 /// How a process does its share of the checks.

@@ -15,6 +15,8 @@ words! {
         Connected = "CONNECTED",
         /// Somebody asked to close the environment's incident: this check decides that.
         Closing = "CLOSING",
+        /// Decisions were carried out, or a stored content was put back.
+        Reconciled = "RECONCILED",
     }
 }
 

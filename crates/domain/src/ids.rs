@@ -52,6 +52,8 @@ id! {
     ArtifactId;
     /// A closing that somebody asked for.
     ClosingId;
+    /// Decisions that the product carries out together, or a restore.
+    ReconciliationId;
     /// A request for a higher plan.
     UpgradeRequestId;
 }

@@ -13,6 +13,7 @@ pub mod fingerprint;
 pub mod ids;
 pub mod incident;
 pub mod plan;
+pub mod reconciliation;
 pub mod role;
 pub mod severity;
 pub mod views;

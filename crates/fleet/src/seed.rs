@@ -21,7 +21,14 @@ use crate::clock::SystemClock;
 pub(crate) fn services(pool: PgPool, key: &InstallationKey) -> Result<Arc<Services>> {
     let doors = Doors { public_url: "http://127.0.0.1".parse()?, mailer: None, providers: Vec::new() };
     let (clock, secrets) = (Arc::new(SystemClock), SecretBox::new(key));
-    Ok(Arc::new(Services::new(Parts { pool, clock, secrets, allow_private_networks: true, doors })))
+    Ok(Arc::new(Services::new(Parts {
+        pool,
+        clock,
+        secrets,
+        allow_private_networks: true,
+        github_write_pause: std::time::Duration::ZERO,
+        doors,
+    })))
 }
 
 /// A new organization and its owner.

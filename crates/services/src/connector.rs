@@ -4,11 +4,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use drift_domain::clock::Clock;
 use drift_domain::failure::{Failure, FailureKind, Side};
 use drift_domain::ids::OrganizationId;
-use drift_github::SourceOfTruth;
+use drift_github::ReadAndWrite;
 use drift_n8n::LiveEnvironment;
 use drift_store::environments::Connection;
 use drift_store::secretbox::{Purpose, SecretBox};
@@ -22,6 +23,7 @@ pub struct Connector {
     secrets: Arc<SecretBox>,
     clock: Arc<dyn Clock>,
     allow_private: bool,
+    write_pause: Duration,
     live: Mutex<HashMap<blake3::Hash, Arc<dyn LiveEnvironment>>>,
     desired: Mutex<HashMap<blake3::Hash, Arc<Repository>>>,
 }
@@ -48,10 +50,11 @@ pub struct Reach<'a> {
 }
 
 impl Connector {
-    /// A connector. `allow_private`: whether addresses in private networks may be called.
+    /// A connector. `allow_private`: whether addresses in private networks may be called; `write_pause`: between two writes
+    /// to GitHub.
     #[must_use]
-    pub fn new(secrets: Arc<SecretBox>, clock: Arc<dyn Clock>, allow_private: bool) -> Self {
-        Self { secrets, clock, allow_private, live: Mutex::default(), desired: Mutex::default() }
+    pub fn new(secrets: Arc<SecretBox>, clock: Arc<dyn Clock>, allow_private: bool, write_pause: Duration) -> Self {
+        Self { secrets, clock, allow_private, write_pause, live: Mutex::default(), desired: Mutex::default() }
     }
 
     /// Whether addresses in private networks may be called.
@@ -103,7 +106,7 @@ impl Connector {
     ///
     /// # Errors
     /// What is wrong with the address or the credentials, before any call.
-    pub fn desired(&self, reach: &Reach<'_>) -> Result<Arc<dyn SourceOfTruth>, Failure> {
+    pub fn desired(&self, reach: &Reach<'_>) -> Result<Arc<dyn ReadAndWrite>, Failure> {
         Ok(Arc::clone(&self.repository(reach)?.github))
     }
 
@@ -132,6 +135,7 @@ impl Connector {
             };
             let mut settings = drift_github::Settings::new(api_base, owner, repository, credentials);
             settings.allow_private = self.allow_private;
+            settings.timeouts.write_pause = self.write_pause;
             let github = drift_github::Github::new(&settings, Arc::clone(&self.clock))?;
             Ok(Arc::new(Repository::new(Arc::new(github))))
         })

@@ -111,6 +111,8 @@ pub mod cap {
         AdjustSeverity,
         /// See [`Capability::Decide`].
         Decide,
+        /// See [`Capability::Execute`].
+        Execute,
         /// See [`Capability::Recheck`].
         Recheck,
         /// See [`Capability::ConfirmVanished`].

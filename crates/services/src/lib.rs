@@ -28,6 +28,7 @@ pub mod mail;
 pub mod oidc;
 mod overrides;
 mod plans;
+pub mod reconcile;
 mod retention;
 mod tokens;
 mod upgrades;
@@ -41,6 +42,9 @@ pub use webhooks::{DeliveryOutcome, GithubDelivery};
 
 /// Events that a slow reader may fall behind by before it is told to look again.
 const LIVE_EVENTS_KEPT: usize = 1024;
+
+/// The pause between two writes to GitHub, at its advice.
+pub const GITHUB_WRITE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Everything that the product does, for whoever may ask for it.
 pub struct Services {
@@ -62,6 +66,8 @@ pub struct Parts {
     pub secrets: SecretBox,
     /// Whether n8n and GitHub may be on private networks and this machine.
     pub allow_private_networks: bool,
+    /// The pause between two writes to GitHub: a second, at its advice. Less for a stand-in.
+    pub github_write_pause: std::time::Duration,
     /// How people reach the installation, and how it reaches them.
     pub doors: Doors,
 }
@@ -89,8 +95,12 @@ impl Services {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let secrets = Arc::new(parts.secrets);
-        let connector =
-            connector::Connector::new(Arc::clone(&secrets), Arc::clone(&parts.clock), parts.allow_private_networks);
+        let connector = connector::Connector::new(
+            Arc::clone(&secrets),
+            Arc::clone(&parts.clock),
+            parts.allow_private_networks,
+            parts.github_write_pause,
+        );
         Self {
             pool: parts.pool,
             clock: parts.clock,

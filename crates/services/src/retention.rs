@@ -3,7 +3,9 @@
 use chrono::TimeDelta;
 use drift_domain::ids::OrganizationId;
 use drift_store::checks::Unit;
-use drift_store::{PgConnection, StoreError, checks, contents, deliveries, idempotency, people, plans, retention};
+use drift_store::{
+    PgConnection, StoreError, checks, contents, deliveries, idempotency, people, plans, reconciliations, retention,
+};
 
 use crate::Services;
 use crate::error::ServiceResult;
@@ -25,6 +27,8 @@ const MADE_UP: TimeDelta = TimeDelta::days(2);
 const AT_ONCE: i64 = 5000;
 /// Statements of one kind for one organization in one tidying; what is left then is left for the next.
 const ROUNDS: usize = 40;
+/// Plans that nobody said to carry out are kept for a day: by then they are plans of something else.
+const PLANS: TimeDelta = TimeDelta::days(1);
 /// Contents are kept for a day at least, referred to or not: a check may be about to.
 const CONTENTS: TimeDelta = TimeDelta::days(1);
 
@@ -57,6 +61,7 @@ impl Services {
                     break;
                 }
             }
+            reconciliations::forget(&mut db, organization, now - PLANS, history).await?;
             contents::forget_unused(&mut db, organization, (now - TimeDelta::days(READINGS_DAYS)).date_naive()).await?;
             for _ in 0..ROUNDS {
                 if contents::forget_snapshots(&mut db, organization, now - CONTENTS, AT_ONCE).await? < AT_ONCE {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use drift_domain::check::CheckTrigger;
 use drift_domain::ids::OrganizationId;
-use drift_store::{StoreError, deliveries, environments};
+use drift_store::{StoreError, deliveries, environments, jobs, reconciliations};
 use hmac::{Hmac, Mac};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -30,6 +30,8 @@ pub struct GithubDelivery {
 pub enum DeliveryOutcome {
     /// This many environments are checked because of it.
     Checking(u32),
+    /// This many promotions and replacements look again because of it.
+    Reconciling(u32),
     /// It had been taken before.
     Duplicate,
     /// It is about nothing that is watched.
@@ -48,6 +50,10 @@ struct Push {
 struct Repository {
     full_name: String,
 }
+
+/// Events after which a promotion may go on: reviews, checks, statuses, the merge queue, the pull request itself.
+const MOVES_A_MERGE: [&str; 6] =
+    ["pull_request", "pull_request_review", "check_run", "check_suite", "status", "merge_group"];
 
 impl Services {
     /// Takes a delivery: checks its signature over the raw bytes, drops what was taken before, and asks for the checks.
@@ -68,6 +74,9 @@ impl Services {
         if !signed(known, &delivery.signature, &delivery.body) || secret.is_none() {
             return Err(ServiceError::Unauthenticated);
         }
+        if MOVES_A_MERGE.contains(&delivery.event.as_str()) {
+            return self.something_moved(organization, &delivery).await;
+        }
         if delivery.event != "push" {
             return Ok(DeliveryOutcome::Ignored);
         }
@@ -87,8 +96,41 @@ impl Services {
                 checking += 1;
             }
         }
+        // A replacement may have come with it.
+        for waiting in reconciliations::pending_in_repository(&mut tx, organization, owner, name).await? {
+            jobs::enqueue_reconciliation(&mut tx, waiting).await?;
+        }
         tx.commit().await.map_err(StoreError::from)?;
         Ok(if checking == 0 { DeliveryOutcome::Ignored } else { DeliveryOutcome::Checking(checking) })
+    }
+
+    /// A review, a check or a merge: whatever waits in that repository looks again. What the delivery says is not believed
+    /// further than that; GitHub is asked.
+    async fn something_moved(
+        &self,
+        organization: OrganizationId,
+        delivery: &GithubDelivery,
+    ) -> ServiceResult<DeliveryOutcome> {
+        #[derive(Deserialize)]
+        struct Moved {
+            repository: Repository,
+        }
+        let moved: Moved = serde_json::from_slice(&delivery.body)
+            .map_err(|error| ServiceError::invalid("body", format!("This is no event of a repository: {error}.")))?;
+        let Some((owner, name)) = moved.repository.full_name.split_once('/') else {
+            return Ok(DeliveryOutcome::Ignored);
+        };
+        let mut tx = self.tenant(organization).await?;
+        if !deliveries::remember(&mut tx, organization, &delivery.id, self.clock.now()).await? {
+            return Ok(DeliveryOutcome::Duplicate);
+        }
+        let waiting = reconciliations::pending_in_repository(&mut tx, organization, owner, name).await?;
+        for id in &waiting {
+            jobs::enqueue_reconciliation(&mut tx, *id).await?;
+        }
+        tx.commit().await.map_err(StoreError::from)?;
+        let waiting = u32::try_from(waiting.len()).unwrap_or(u32::MAX);
+        Ok(if waiting == 0 { DeliveryOutcome::Ignored } else { DeliveryOutcome::Reconciling(waiting) })
     }
 }
 

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use drift_domain::change::{ChangeState, DecisionKind, VanishedCause};
-use drift_domain::ids::{ArtifactId, ChangeId, CheckId, DecisionId, IncidentId, OrganizationId, UserId};
+use drift_domain::ids::{
+    ArtifactId, ChangeId, CheckId, DecisionId, IncidentId, OrganizationId, ReconciliationId, UserId,
+};
 use drift_domain::incident::ArtifactState;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -92,6 +94,8 @@ pub async fn begin(
 pub enum Outcome<'a> {
     /// This check saw it carried out.
     Verified(CheckId),
+    /// The product carried it out and read it back; with what it left elsewhere. A check has yet to see it.
+    CarriedOut(&'a Value),
     /// It was not carried out, or not as decided.
     Failed(&'a str),
 }
@@ -107,13 +111,14 @@ pub async fn end(
     outcome: Outcome<'_>,
     now: DateTime<Utc>,
 ) -> StoreResult<Option<ArtifactId>> {
-    let (status, verified_by, error) = match outcome {
-        Outcome::Verified(check) => ("SUCCESS", Some(check.0), None),
-        Outcome::Failed(why) => ("FAILED", None, Some(why)),
+    let (status, verified_by, error, external) = match outcome {
+        Outcome::Verified(check) => ("SUCCESS", Some(check.0), None, None),
+        Outcome::CarriedOut(left) => ("SUCCESS", None, None, Some(left)),
+        Outcome::Failed(why) => ("FAILED", None, Some(why), None),
     };
     let ended = sqlx::query_scalar!(
         "UPDATE drift_reconciliation_artifacts SET status = $3, verified_by = $4, error_message = $5,
-             finished_at = greatest(started_at, $6)
+             external_ref = COALESCE($7, external_ref), finished_at = greatest(started_at, $6)
          WHERE organization_id = $1 AND change_id = $2 AND status = 'PENDING' RETURNING id",
         organization.0,
         change.0,
@@ -121,8 +126,95 @@ pub async fn end(
         verified_by,
         error,
         now,
+        external,
     );
     Ok(ended.fetch_optional(db).await?.map(ArtifactId))
+}
+
+/// Gives the execution of a change's decision to a reconciliation: the artifact that waits to be carried out by hand, or a new
+/// one where an earlier failed. False when the decision is not the change's any more, or something else carries it out.
+///
+/// # Errors
+/// The database failed.
+pub async fn take(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    change: ChangeId,
+    decision: DecisionId,
+    reconciliation: ReconciliationId,
+    now: DateTime<Utc>,
+) -> StoreResult<bool> {
+    let taken = sqlx::query!(
+        "UPDATE drift_reconciliation_artifacts SET by_hand = false, reconciliation_id = $4
+         WHERE organization_id = $1 AND change_id = $2 AND decision_id = $3 AND status = 'PENDING'
+             AND (by_hand OR reconciliation_id = $4)",
+        organization.0,
+        change.0,
+        decision.0,
+        reconciliation.0
+    )
+    .execute(&mut *db)
+    .await?;
+    if taken.rows_affected() == 1 {
+        return Ok(true);
+    }
+    let made = sqlx::query!(
+        "INSERT INTO drift_reconciliation_artifacts (organization_id, id, incident_id, change_id, decision_id, type, status,
+             by_hand, reconciliation_id, started_at, created_at)
+         SELECT c.organization_id, $5, c.incident_id, c.id, d.id, d.kind, 'PENDING', false, $4, $6, $6
+         FROM changes c JOIN decisions d ON d.organization_id = c.organization_id AND d.id = c.chosen_decision_id
+         WHERE c.organization_id = $1 AND c.id = $2 AND d.id = $3 AND c.state = 'OPEN'
+             AND NOT EXISTS (SELECT FROM drift_reconciliation_artifacts a WHERE a.change_id = c.id AND a.status = 'PENDING')",
+        organization.0,
+        change.0,
+        decision.0,
+        reconciliation.0,
+        uuid::Uuid::now_v7(),
+        now
+    );
+    Ok(made.execute(db).await?.rows_affected() == 1)
+}
+
+/// Gives what a reconciliation was to carry out back to people: it waits to be carried out by hand again, or anew.
+///
+/// # Errors
+/// The database failed.
+pub async fn give_back(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    change: ChangeId,
+    reconciliation: ReconciliationId,
+) -> StoreResult<()> {
+    sqlx::query!(
+        "UPDATE drift_reconciliation_artifacts SET by_hand = true, reconciliation_id = NULL
+         WHERE organization_id = $1 AND change_id = $2 AND reconciliation_id = $3 AND status = 'PENDING'",
+        organization.0,
+        change.0,
+        reconciliation.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Whether a decision about a change was carried out by the product.
+///
+/// # Errors
+/// The database failed.
+pub async fn done_by(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    change: ChangeId,
+    decision: DecisionId,
+) -> StoreResult<bool> {
+    let found = sqlx::query_scalar!(
+        r#"SELECT true AS "found!" FROM drift_reconciliation_artifacts
+           WHERE organization_id = $1 AND change_id = $2 AND decision_id = $3 AND status = 'SUCCESS' LIMIT 1"#,
+        organization.0,
+        change.0,
+        decision.0
+    );
+    Ok(found.fetch_optional(db).await?.is_some())
 }
 
 /// A change of an incident whose path is chosen and that the newest record no longer shows as it was then.
@@ -140,11 +232,15 @@ pub struct Chosen {
     pub decision: DecisionId,
     /// What was decided.
     pub kind: DecisionKind,
+    /// How far its execution is.
+    pub artifact: ArtifactState,
     /// Whether people carry it out by hand.
     pub by_hand: bool,
 }
 
-/// Changes of an incident with a pending artifact that are not open as they were: vanished, or superseded.
+/// Changes of an incident whose chosen path is to be looked at by a check that began at `since`: those that are carried out by
+/// hand and are not open as they were (vanished, or superseded), and those that the product carried out before the check,
+/// however they are now.
 ///
 /// # Errors
 /// The database failed, or holds what this version cannot read.
@@ -152,16 +248,22 @@ pub async fn moved_on(
     db: &mut PgConnection,
     organization: OrganizationId,
     incident: IncidentId,
+    since: DateTime<Utc>,
 ) -> StoreResult<Vec<Chosen>> {
     let rows = sqlx::query!(
-        "SELECT c.id, w.name, c.state, c.vanished_cause, a.decision_id, a.type AS kind, a.by_hand
+        "SELECT c.id, w.name, c.state, c.vanished_cause, a.decision_id, a.type AS kind, a.status, a.by_hand
          FROM drift_reconciliation_artifacts a
          JOIN changes c ON c.organization_id = a.organization_id AND c.id = a.change_id
          JOIN workflows w ON w.organization_id = c.organization_id AND w.id = c.workflow_id
-         WHERE a.organization_id = $1 AND a.incident_id = $2 AND a.status = 'PENDING' AND c.state <> 'OPEN'
+         WHERE a.organization_id = $1 AND a.incident_id = $2 AND (
+             -- Of a replacement, the product only waits for its commit: what it becomes is seen as by hand.
+             a.status = 'PENDING' AND (a.by_hand OR a.type = 'REPLACE') AND c.state <> 'OPEN'
+             OR a.status = 'SUCCESS' AND NOT a.by_hand AND a.verified_by IS NULL AND c.chosen_decision_id = a.decision_id
+                 AND (c.state = 'VANISHED' OR c.state = 'OPEN' AND a.finished_at <= $3))
          ORDER BY lower(w.name), c.id",
         organization.0,
-        incident.0
+        incident.0,
+        since
     )
     .fetch_all(db)
     .await?;
@@ -174,10 +276,35 @@ pub async fn moved_on(
                 cause: row.vanished_cause.as_deref().map(word).transpose()?,
                 decision: DecisionId(row.decision_id),
                 kind: word(&row.kind)?,
+                artifact: word(&row.status)?,
                 by_hand: row.by_hand,
             })
         })
         .collect()
+}
+
+/// Records that a check saw what the product had carried out.
+///
+/// # Errors
+/// The database failed.
+pub async fn seen_by(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    change: ChangeId,
+    decision: DecisionId,
+    check: CheckId,
+) -> StoreResult<()> {
+    sqlx::query!(
+        "UPDATE drift_reconciliation_artifacts SET verified_by = $4
+         WHERE organization_id = $1 AND change_id = $2 AND decision_id = $3 AND status = 'SUCCESS' AND verified_by IS NULL",
+        organization.0,
+        change.0,
+        decision.0,
+        check.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Every artifact of an incident, the newest first.

@@ -355,6 +355,25 @@ pub async fn vanish(
     exactly_one(done.rows_affected())
 }
 
+/// A change with its environment, if the organization has it.
+///
+/// # Errors
+/// The database failed, or holds what this version cannot read.
+pub async fn find(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: ChangeId,
+) -> StoreResult<Option<(EnvironmentId, ChangeRecord)>> {
+    let environment = sqlx::query_scalar!(
+        "SELECT environment_id FROM changes WHERE organization_id = $1 AND id = $2",
+        organization.0,
+        id.0
+    );
+    let Some(environment) = environment.fetch_optional(&mut *db).await?.map(EnvironmentId) else { return Ok(None) };
+    let found = list(db, organization, environment, Which::One(id), 1).await?.pop();
+    Ok(found.map(|change| (environment, change)))
+}
+
 /// Records a person's decision for a vanished change, and with it the change's end. Only a change that is still vanished
 /// is decided.
 ///

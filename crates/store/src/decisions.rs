@@ -5,7 +5,7 @@ use drift_domain::change::DecisionKind;
 use drift_domain::ids::{ChangeId, DecisionId, EnvironmentId, IncidentId, OrganizationId, UserId};
 use sqlx::PgConnection;
 
-use crate::error::{StoreResult, exactly_one};
+use crate::error::{StoreResult, exactly_one, word};
 
 /// A decision to be recorded.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,39 @@ pub struct NewDecision<'a> {
     pub replacement: Option<&'a str>,
     /// Who decides.
     pub by: UserId,
+}
+
+/// A decision, for whoever carries it out.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// What was decided.
+    pub kind: DecisionKind,
+    /// Why.
+    pub reason: String,
+    /// For REPLACE: the commit, or what else takes the place of both sides.
+    pub replacement: Option<String>,
+    /// Who decided: identifier, name, address.
+    pub by: (UserId, String, String),
+}
+
+/// A decision, if the organization has it.
+///
+/// # Errors
+/// The database failed, or holds what this version cannot read.
+pub async fn get(db: &mut PgConnection, organization: OrganizationId, id: DecisionId) -> StoreResult<Option<Recorded>> {
+    let row = sqlx::query!(
+        "SELECT d.kind, d.reason, d.replacement, d.decided_by, u.name, u.email
+         FROM decisions d JOIN users u ON u.id = d.decided_by WHERE d.organization_id = $1 AND d.id = $2",
+        organization.0,
+        id.0
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(|row| {
+        let by = (UserId(row.decided_by), row.name, row.email);
+        Ok(Recorded { kind: word(&row.kind)?, reason: row.reason, replacement: row.replacement, by })
+    })
+    .transpose()
 }
 
 /// Records a decision. What becomes of the change by it is another statement's.

@@ -375,6 +375,42 @@ pub async fn by_repository(
     Ok(rows.into_iter().map(|row| (EnvironmentId(row.id), row.git_ref)).collect())
 }
 
+/// Where files of new workflows go below the environment's folder; `None`: as the other files are named.
+///
+/// # Errors
+/// The database failed.
+pub async fn path_template(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: EnvironmentId,
+) -> StoreResult<Option<String>> {
+    let template = sqlx::query_scalar!(
+        "SELECT path_template FROM environments WHERE organization_id = $1 AND id = $2",
+        organization.0,
+        id.0
+    );
+    Ok(template.fetch_optional(db).await?.flatten())
+}
+
+/// Sets where files of new workflows go.
+///
+/// # Errors
+/// A constraint for a template that names no file.
+pub async fn set_path_template(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: EnvironmentId,
+    template: Option<&str>,
+) -> StoreResult<()> {
+    let done = sqlx::query!(
+        "UPDATE environments SET path_template = $3 WHERE organization_id = $1 AND id = $2",
+        organization.0,
+        id.0,
+        template
+    );
+    exactly_one(done.execute(db).await?.rows_affected())
+}
+
 /// Makes status and count follow from the open changes and the open incident, as they are in this transaction.
 ///
 /// Nothing else writes them: the status is a function of these facts (product, Detection 3).

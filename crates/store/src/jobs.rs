@@ -9,7 +9,7 @@
 
 use chrono::{DateTime, Utc};
 use drift_domain::check::CheckTrigger;
-use drift_domain::ids::{EnvironmentId, OrganizationId, UserId};
+use drift_domain::ids::{EnvironmentId, OrganizationId, ReconciliationId, UserId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -49,7 +49,7 @@ pub struct QueuedCheck {
 const fn priority(trigger: CheckTrigger) -> i32 {
     match trigger {
         CheckTrigger::Recheck | CheckTrigger::Closing => -20,
-        CheckTrigger::Connected | CheckTrigger::GitPush => -10,
+        CheckTrigger::Connected | CheckTrigger::GitPush | CheckTrigger::Reconciled => -10,
         CheckTrigger::Schedule => 0,
     }
 }
@@ -61,7 +61,7 @@ fn key(job: &CheckJob) -> String {
     let kind = match job.trigger {
         CheckTrigger::Schedule => "scheduled",
         CheckTrigger::Closing => "closing",
-        CheckTrigger::Recheck | CheckTrigger::GitPush | CheckTrigger::Connected => "asked",
+        CheckTrigger::Recheck | CheckTrigger::GitPush | CheckTrigger::Connected | CheckTrigger::Reconciled => "asked",
     };
     format!("check:{}:{kind}", job.environment_id)
 }
@@ -95,6 +95,50 @@ pub async fn put_back(db: &mut PgConnection, check: &QueuedCheck, seconds: f64) 
         Json(check) as _,
         key(&check.job),
         priority(check.job.trigger),
+        seconds,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(())
+}
+
+/// The name under which reconciliations are queued.
+pub const RECONCILE: &str = "reconcile";
+
+/// The payload of a [`RECONCILE`] job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReconcileJob {
+    /// What is to be taken on.
+    pub reconciliation_id: ReconciliationId,
+}
+
+/// After a person's checks and before the schedule's: somebody waits for it.
+const RECONCILE_PRIORITY: i32 = -15;
+
+/// Asks for a reconciliation to be taken on now, in a tenant's transaction or in one of the product's own. One that waits for
+/// later is brought forward.
+pub async fn enqueue_reconciliation(db: &mut PgConnection, id: ReconciliationId) -> StoreResult<()> {
+    sqlx::query!(
+        r#"SELECT ask_for_job($1, json_build_object('reconciliation_id', $2::uuid), NULL, $3, $4) AS "id!""#,
+        RECONCILE,
+        id.0,
+        format!("reconcile:{id}"),
+        RECONCILE_PRIORITY,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(())
+}
+
+/// Asks for a reconciliation to be taken on in `seconds` from now. One that was asked for meanwhile keeps its earlier place.
+pub async fn put_back_reconciliation(db: &mut PgConnection, id: ReconciliationId, seconds: f64) -> StoreResult<()> {
+    sqlx::query!(
+        r#"SELECT (graphile_worker.add_job($1, payload => json_build_object('reconciliation_id', $2::uuid), job_key => $3,
+               priority => $4, run_at => now() + make_interval(secs => $5), job_key_mode => 'preserve_run_at')).id AS "id!""#,
+        RECONCILE,
+        id.0,
+        format!("reconcile:{id}"),
+        RECONCILE_PRIORITY,
         seconds,
     )
     .fetch_one(db)

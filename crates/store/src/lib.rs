@@ -26,6 +26,7 @@ pub mod overrides;
 pub mod people;
 pub mod plans;
 pub mod pool;
+pub mod reconciliations;
 pub mod resets;
 pub mod retention;
 pub mod schedule;

@@ -94,7 +94,10 @@ pub async fn standings(
            JOIN workflows w ON w.organization_id = c.organization_id AND w.id = c.workflow_id
            LEFT JOIN decisions d ON d.organization_id = c.organization_id
                AND d.id = COALESCE(c.decision_id, c.chosen_decision_id)
-           LEFT JOIN drift_reconciliation_artifacts a ON a.organization_id = c.organization_id AND a.decision_id = d.id
+           -- The newest: one that failed may have been tried again.
+           LEFT JOIN LATERAL (
+               SELECT status, verified_by, finished_at FROM drift_reconciliation_artifacts
+               WHERE organization_id = c.organization_id AND decision_id = d.id ORDER BY id DESC LIMIT 1) a ON true
            WHERE c.organization_id = $1 AND c.incident_id = $2 ORDER BY lower(w.name), c.first_seen_at"#,
         organization.0,
         id.0

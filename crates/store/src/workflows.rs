@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use drift_domain::fingerprint::Fingerprint;
-use drift_domain::ids::{CheckId, EnvironmentId, OrganizationId, UserId};
+use drift_domain::ids::{ChangeId, CheckId, EnvironmentId, OrganizationId, UserId};
 use drift_domain::views::AmbiguityView;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::error::{StoreResult, exactly_one};
+use crate::error::{StoreError, StoreResult, exactly_one};
 
 /// A workflow that one of an environment's sides has or had.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,6 +98,61 @@ pub async fn relocate(
         name,
         live_id,
         path
+    )
+    .execute(db)
+    .await?;
+    exactly_one(done.rows_affected())
+}
+
+/// Where the last content is kept on which both sides of a workflow agreed.
+///
+/// # Errors
+/// The database failed, or holds what this version cannot read.
+pub async fn baseline_snapshot(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    workflow: Uuid,
+) -> StoreResult<Option<Fingerprint>> {
+    let hash = sqlx::query_scalar!(
+        "SELECT baseline_snapshot FROM workflows WHERE organization_id = $1 AND id = $2",
+        organization.0,
+        workflow
+    )
+    .fetch_optional(db)
+    .await?
+    .flatten();
+    hash.map(|bytes| bytes.as_slice().try_into().map_err(StoreError::corrupt)).transpose()
+}
+
+/// Records the id that a change's workflow has in n8n from now on. A record that was made for that id meanwhile gives it up.
+///
+/// # Errors
+/// The database failed.
+pub async fn now_lives_as(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    change: ChangeId,
+    live_id: &str,
+) -> StoreResult<()> {
+    sqlx::query!(
+        "WITH this AS (
+             SELECT w.id, w.environment_id FROM workflows w
+             JOIN changes c ON c.organization_id = w.organization_id AND c.workflow_id = w.id
+             WHERE c.organization_id = $1 AND c.id = $2)
+         UPDATE workflows w SET live_id = NULL FROM this
+         WHERE w.organization_id = $1 AND w.environment_id = this.environment_id AND w.live_id = $3 AND w.id <> this.id",
+        organization.0,
+        change.0,
+        live_id
+    )
+    .execute(&mut *db)
+    .await?;
+    let done = sqlx::query!(
+        "UPDATE workflows w SET live_id = $3 FROM changes c
+         WHERE c.organization_id = $1 AND c.id = $2 AND w.organization_id = $1 AND w.id = c.workflow_id",
+        organization.0,
+        change.0,
+        live_id
     )
     .execute(db)
     .await?;

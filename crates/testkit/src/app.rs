@@ -194,7 +194,14 @@ pub fn replica_of(pool: PgPool, clock: &TestClock, key: &str) -> Arc<Services> {
 
 fn replica(pool: PgPool, clock: &TestClock, key: &InstallationKey, doors: Doors) -> Arc<Services> {
     let (clock, secrets) = (Arc::new(clock.clone()), SecretBox::new(key));
-    Arc::new(Services::new(Parts { pool, clock, secrets, allow_private_networks: true, doors }))
+    Arc::new(Services::new(Parts {
+        pool,
+        clock,
+        secrets,
+        allow_private_networks: true,
+        github_write_pause: std::time::Duration::ZERO,
+        doors,
+    }))
 }
 
 /// Nobody is written to, and nobody comes in through a provider.

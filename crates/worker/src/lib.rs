@@ -21,6 +21,7 @@
 
 mod check;
 mod mail;
+mod reconcile;
 mod seats;
 mod ticker;
 
@@ -125,7 +126,9 @@ async fn work(
         .poll_interval(options.poll.max(Duration::from_secs(1)))
         .local_queue(fetching(options))
         .define_job::<check::Check>()
+        .define_job::<reconcile::Reconcile>()
         .add_extension(mail::Context(services.clone()))
+        .add_extension(reconcile::Context(services.clone()))
         .add_extension(check::Context::new(services.clone(), options, shutdown.clone()))
         .worker_recovery(recovery(options))
         .worker_shutdown(

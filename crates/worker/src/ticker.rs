@@ -28,6 +28,10 @@ pub(crate) async fn tidying(services: Arc<Services>, options: Options, shutdown:
         if let Err(error) = services.tidy().await {
             warn("old records could not be removed", &error);
         }
+        // Each has a job while it is pending; one whose job was lost is taken on all the same.
+        if let Err(error) = services.enqueue_pending_reconciliations().await {
+            warn("what is being carried out could not be looked for", &error);
+        }
     }
 }
 

@@ -68,6 +68,8 @@ words! {
         AdjustSeverity = "ADJUST_SEVERITY",
         /// Choosing a resolution path for a change.
         Decide = "DECIDE",
+        /// Having the product carry decisions out, and put stored contents back.
+        Execute = "EXECUTE",
         /// Asking for a check now.
         Recheck = "RECHECK",
         /// Recording a decision for a change that vanished.
@@ -113,7 +115,10 @@ impl Capability {
             Self::ManageIncidents | Self::Lifecycle | Self::Ownership | Self::Decide => {
                 ([None, Limited, Full, Full], Role::Operator)
             }
-            Self::Stabilize | Self::TicketLink | Self::AdjustSeverity => ([None, None, Full, Full], Role::Operator),
+            // Product, table of limits: reconciliation executed by the product.
+            Self::Stabilize | Self::TicketLink | Self::AdjustSeverity | Self::Execute => {
+                ([None, None, Full, Full], Role::Operator)
+            }
             Self::Recheck | Self::ConfirmVanished => ([Full, Full, Full, Full], Role::Operator),
             Self::RequestUpgrade | Self::Account => ([Full, Full, Full, Full], Role::Viewer),
             Self::Configure | Self::ManagePlan | Self::Members => ([Full, Full, Full, Full], Role::Admin),
@@ -167,6 +172,7 @@ impl Capability {
             Self::TicketLink => "An incident's ticket link",
             Self::AdjustSeverity => "Adjusting an incident's severity",
             Self::Decide => "Choosing a resolution path",
+            Self::Execute => "Having decisions carried out",
             Self::Recheck => "Checking again on demand",
             Self::ConfirmVanished => "Recording what became of a change",
             Self::Configure => "Configuring environments",

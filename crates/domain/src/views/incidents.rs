@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::drift::{AmbiguityView, ChangeRow};
-use super::{DiffAccess, EnvironmentRow};
+use super::{DiffAccess, EnvironmentRow, ReconciliationRow};
 use crate::change::DecisionKind;
 use crate::ids::{ArtifactId, ChangeId, CheckId, EnvironmentId, EventId, IncidentId, UserId};
 use crate::incident::{ArtifactState, ClosingState, IncidentAction, IncidentStatus};
@@ -133,6 +133,12 @@ pub struct IncidentPage {
     pub ancestors: Vec<IncidentRow>,
     /// Members who can own it.
     pub assignable: Vec<PersonView>,
+    /// What somebody said to carry out, newest first.
+    pub reconciliations: Vec<ReconciliationRow>,
+    /// Changes whose chosen path the product can carry out now.
+    pub to_carry_out: Vec<ChangeId>,
+    /// Why this caller does not get decisions carried out; `None` when they are.
+    pub carry_out_refused: Option<String>,
 }
 
 /// One step of the lifecycle.

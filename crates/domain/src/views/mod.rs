@@ -11,6 +11,7 @@ mod merge;
 mod overrides;
 mod people;
 mod plans;
+mod reconciliation;
 
 pub use diff::{DiffEntry, DiffKind, DiffLine, DiffView, LineKind};
 pub use drift::{
@@ -33,4 +34,7 @@ pub use people::{
 pub use plans::{
     CapabilityChange, CapabilityRow, LimitCell, LimitChange, LimitRow, PlanChange, PlanEdit, PlanEffect, PlanPage,
     UpgradeAnswer, UpgradeAsk, UpgradeOffer, UpgradeRequestView,
+};
+pub use reconciliation::{
+    GitPlanView, ItemView, ReconciliationPage, ReconciliationRow, ReconciliationStepView, WriteView,
 };

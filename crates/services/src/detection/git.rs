@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use drift_domain::failure::{Failure, FailureKind, Side};
 use drift_domain::ids::OrganizationId;
-use drift_github::{Folder, Resolved, SourceOfTruth};
+use drift_github::{Folder, ReadAndWrite, Resolved};
 use drift_store::contents;
 use drift_store::environments::EnvironmentRecord;
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ const KEPT: usize = 256;
 /// A repository, as one organization reads it with one credential.
 pub(crate) struct Repository {
     /// The client.
-    pub(crate) github: Arc<dyn SourceOfTruth>,
+    pub(crate) github: Arc<dyn ReadAndWrite>,
     /// Counts the reads of refs.
     reads: AtomicU64,
     refs: Slots<String, Option<Head>>,
@@ -74,7 +74,7 @@ pub(super) struct Since {
 
 impl Repository {
     /// A repository that nobody read yet.
-    pub(crate) fn new(github: Arc<dyn SourceOfTruth>) -> Self {
+    pub(crate) fn new(github: Arc<dyn ReadAndWrite>) -> Self {
         Self { github, reads: AtomicU64::new(0), refs: Slots::new(), folders: Slots::new(), trees: Slots::new() }
     }
 
@@ -129,9 +129,9 @@ pub(super) struct Listing {
 
 /// A file in a kept listing.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Listed {
-    pub(super) path: String,
-    pub(super) sha: String,
+pub(crate) struct Listed {
+    pub(crate) path: String,
+    pub(crate) sha: String,
     pub(super) size: u64,
 }
 

@@ -1,6 +1,6 @@
 //! Judging what two whole looks mean: what agrees, what differs as it did, what differs anew.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use drift_domain::change::{ChangeState, ChangeType, Origin};
 use drift_domain::environment::EnvironmentClass;
@@ -57,6 +57,8 @@ pub(super) struct Evidence<'a> {
     pub environment: &'a EnvironmentRecord,
     pub records: &'a [WorkflowRecord],
     pub open: &'a [ChangeRecord],
+    /// Changes that the product is carrying out just now: n8n may hold a part of it.
+    pub written: &'a HashSet<ChangeId>,
     pub live: &'a Looked<LiveKey>,
     pub git: &'a LookedAtGit,
     pub pairing: &'a Pairing,

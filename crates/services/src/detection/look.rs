@@ -29,7 +29,7 @@ const BLOBS: usize = 50;
 
 /// One side, read whole.
 #[derive(Debug)]
-pub(super) struct Looked<K> {
+pub(crate) struct Looked<K> {
     /// The workflows that it has.
     pub items: Vec<Item<K>>,
     /// How many had to be parsed.
@@ -48,7 +48,7 @@ impl<K> Looked<K> {
 
 /// One workflow of a side.
 #[derive(Debug)]
-pub(super) struct Item<K> {
+pub(crate) struct Item<K> {
     /// Who it is.
     pub key: K,
     /// What it is.
@@ -59,8 +59,10 @@ pub(super) struct Item<K> {
 
 /// The desired side, and where it was read.
 #[derive(Debug)]
-pub(super) struct LookedAtGit {
+pub(crate) struct LookedAtGit {
     pub side: Looked<DesiredKey>,
+    /// The files that they are in.
+    pub files: Vec<Listed>,
     /// What lies in the folder and is no workflow file, by rule.
     pub skipped: Vec<(String, u64)>,
     pub commit: String,
@@ -157,7 +159,7 @@ impl Services {
                 }
             }
         }
-        Ok(LookedAtGit { side, skipped, commit, tree })
+        Ok(LookedAtGit { side, files, skipped, commit, tree })
     }
 
     /// The snapshots of every file; blobs not seen before are fetched and kept for good.

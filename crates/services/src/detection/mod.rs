@@ -3,6 +3,7 @@
 //! A check that cannot read a side whole changes nothing but its own record and the environment's freshness: it closes no
 //! change and moves no status (product, Detection 4). No call to n8n or GitHub happens inside a transaction.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use drift_domain::check::{CheckOutcome, CheckTrigger};
@@ -11,7 +12,7 @@ use drift_domain::ids::{CheckId, EnvironmentId, UserId};
 use drift_store::checks::Begin;
 use drift_store::environments::EnvironmentRecord;
 use drift_store::jobs::{CheckJob, QueuedCheck, Shares};
-use drift_store::{StoreError, changes, checks, environments, jobs, schedule, workflows};
+use drift_store::{StoreError, changes, checks, environments, jobs, reconciliations, schedule, workflows};
 use tracing::Instrument;
 
 use crate::Services;
@@ -25,7 +26,8 @@ mod reading;
 mod record;
 mod vanish;
 
-pub(crate) use git::Repository;
+pub(crate) use git::{Listed, Repository};
+pub(crate) use look::LookedAtGit;
 pub(crate) use reading::rule_name;
 
 /// Why a check did not come to an end: a side failed (recorded, no fault of ours), or we did.
@@ -267,11 +269,32 @@ impl Services {
         let live_keys: Vec<_> = live.items.iter().map(|item| item.key.clone()).collect();
         let desired_keys: Vec<_> = git.side.items.iter().map(|item| item.key.clone()).collect();
         let pairing = identity::pair(&live_keys, &desired_keys, &records);
-        let evidence =
-            judge::Evidence { environment, records: &records, open: &open, live: &live, git: &git, pairing: &pairing };
+        let written = self.being_written(environment).await?;
+        let evidence = judge::Evidence {
+            environment,
+            records: &records,
+            open: &open,
+            written: &written,
+            live: &live,
+            git: &git,
+            pairing: &pairing,
+        };
         let verdicts = self.judge(&evidence, n8n.as_ref()).await?;
         let vanishing = self.explain_vanished(&evidence, &verdicts, repository.github.as_ref()).await;
         self.record(&evidence, &verdicts, &vanishing, check).await
+    }
+
+    /// What Git has now, whoever asked for it.
+    pub(crate) async fn look_at_git(
+        &self,
+        environment: &EnvironmentRecord,
+        repository: &Repository,
+    ) -> ServiceResult<LookedAtGit> {
+        let since = repository.since(self.clock.now(), false);
+        self.look_desired(environment, repository, since).await.map_err(|error| {
+            let failure = error.into_failure();
+            ServiceError::Conflict(format!("Git cannot be read now. {failure} Nothing was written."))
+        })
     }
 
     async fn on_record(
@@ -283,6 +306,16 @@ impl Services {
         let records = workflows::list(&mut db, organization, id).await?;
         let open = changes::list(&mut db, organization, id, changes::Which::Open, i64::MAX).await?;
         Ok((records, open))
+    }
+
+    /// Changes of which n8n may hold a part of what the product is writing just now.
+    async fn being_written(
+        &self,
+        environment: &EnvironmentRecord,
+    ) -> Result<HashSet<drift_domain::ids::ChangeId>, CheckError> {
+        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        let ids = reconciliations::being_written(&mut db, environment.organization_id, environment.id).await?;
+        Ok(ids.into_iter().collect())
     }
 
     async fn record_failure(

@@ -6,7 +6,7 @@ use drift_domain::ids::{ArtifactId, ChangeId, DecisionId, IncidentId};
 use drift_store::artifacts::{NewArtifact, Outcome};
 use drift_store::changes::{ChangeRecord, Which};
 use drift_store::decisions::NewDecision;
-use drift_store::{artifacts, changes, decisions, environments};
+use drift_store::{artifacts, changes, decisions, environments, reconciliations};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -65,6 +65,13 @@ impl Services {
         let chosen = selected(&all, choice.changes.as_deref())?;
         let path = Path { kind: choice.kind, reason, replacement };
         for change in chosen {
+            if reconciliations::pending_of(&mut act.tx, act.organization, change.id).await?.is_some() {
+                let message = format!(
+                    "The path of “{}” is being carried out. Wait for its end, or cancel it, then choose another.",
+                    change.workflow
+                );
+                return Err(ServiceError::Conflict(message));
+            }
             match change.state {
                 ChangeState::Open => act.choose(change, path).await?,
                 ChangeState::Vanished => act.confirm(change, path).await?,

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use drift_domain::change::{ChangeState, DecisionKind, VanishedCause};
 use drift_domain::ids::{ChangeId, CheckId, IncidentId};
-use drift_domain::incident::{AnyIncident, IncidentStatus, NewDrift};
+use drift_domain::incident::{AnyIncident, ArtifactState, IncidentStatus, NewDrift};
 use drift_domain::severity::Severity;
 use drift_store::artifacts::{Chosen, Outcome};
 use drift_store::environments::EnvironmentRecord;
@@ -12,8 +12,8 @@ use drift_store::events::NewEvent;
 use drift_store::incidents::{IncidentRecord, Particulars};
 use drift_store::standings::Joined;
 use drift_store::{
-    PgConnection, StoreError, artifacts, checks, decisions, events, incident_settings, incidents, overrides, plans,
-    standings,
+    PgConnection, StoreError, artifacts, checks, closings, decisions, events, incident_settings, incidents, overrides,
+    plans, standings,
 };
 use serde_json::{Value, json};
 
@@ -186,13 +186,35 @@ impl Joining<'_> {
     /// Chosen paths whose changes are no longer there as they were: carried out, or not as decided.
     async fn settle(&mut self, db: &mut PgConnection) -> Result<(), StoreError> {
         let organization = self.seen.environment.organization_id;
-        for chosen in artifacts::moved_on(db, organization, self.id).await? {
-            match verdict(&chosen) {
-                Ok(()) => self.carried_out(db, &chosen).await?,
-                Err(why) => self.not_as_decided(db, &chosen, &why).await?,
+        let begun = closings::check(db, organization, self.seen.check).await?.map_or(self.seen.now, |(_, begun)| begun);
+        for chosen in artifacts::moved_on(db, organization, self.id, begun).await? {
+            match (chosen.artifact, chosen.state) {
+                (ArtifactState::Success, ChangeState::Vanished) => self.seen_done(db, &chosen).await?,
+                (ArtifactState::Success, _) => self.came_back(db, &chosen).await?,
+                _ => match verdict(&chosen) {
+                    Ok(()) => self.carried_out(db, &chosen).await?,
+                    Err(why) => self.not_as_decided(db, &chosen, &why).await?,
+                },
             }
         }
         Ok(())
+    }
+
+    /// The product carried a decision out and read it back, and this check no longer sees the change: it is over.
+    async fn seen_done(&mut self, db: &mut PgConnection, chosen: &Chosen) -> Result<(), StoreError> {
+        let (organization, environment) = (self.seen.environment.organization_id, self.seen.environment.id);
+        artifacts::seen_by(db, organization, chosen.change, chosen.decision, self.seen.check).await?;
+        decisions::end_by(db, organization, environment, chosen.change, chosen.decision).await?;
+        let data = json!({ "decision": chosen.kind, "workflow": chosen.workflow, "commit": self.seen.found.commit });
+        self.tell(db, "incident.carried_out", Some(chosen.change), data).await
+    }
+
+    /// The product carried a decision out, and a check that began afterwards sees the same difference: somebody did it again.
+    async fn came_back(&mut self, db: &mut PgConnection, chosen: &Chosen) -> Result<(), StoreError> {
+        let (organization, environment) = (self.seen.environment.organization_id, self.seen.environment.id);
+        decisions::choose(db, organization, environment, chosen.change, None).await?;
+        let data = json!({ "decision": chosen.kind, "workflow": chosen.workflow });
+        self.tell(db, "incident.came_back", Some(chosen.change), data).await
     }
 
     async fn carried_out(&mut self, db: &mut PgConnection, chosen: &Chosen) -> Result<(), StoreError> {

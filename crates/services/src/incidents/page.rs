@@ -27,7 +27,7 @@ use crate::Services;
 use crate::drift::{Rows, by_severity, change_page, diff_access};
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Permit, cap};
-use crate::views;
+use crate::{reconcile, views};
 
 /// Entries of the timeline that the workspace shows: the newest.
 const ENTRIES: i64 = 100;
@@ -78,6 +78,9 @@ impl Services {
             receipt: receipt.map(receipt_view),
             ancestors: ancestors.iter().map(list::row).collect(),
             assignable: assignable(&members),
+            reconciliations: reconcile::of_incident(&mut db, organization, id).await?,
+            to_carry_out: reconcile::ready(&mut db, organization, &all).await?,
+            carry_out_refused: reconcile::refused_to(caller, &record.plan),
         })
     }
 

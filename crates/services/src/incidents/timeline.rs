@@ -68,6 +68,25 @@ pub(super) fn sentence(record: &TimelineRecord) -> String {
         "incident.decided" => format!("{who} chose {} for {}.", path(), workflow()),
         "incident.confirmed" | "change.decided" => format!("{who} confirmed {} for {}.", path(), workflow()),
         "incident.carried_out" => format!("A check saw {} carried out for {}.", path(), workflow()),
+        "incident.came_back" => {
+            format!(
+                "{} was carried out for {}, and the same difference is back. It waits for a decision anew.",
+                path(),
+                workflow()
+            )
+        }
+        "incident.carrying_out" => format!("{who} had {} carried out.", count(data)),
+        "incident.trying_again" => format!("{who} had {} tried again.", count(data)),
+        "incident.cancelled" => text("why").to_owned(),
+        "incident.executed" if data["decision"].is_null() => {
+            format!("{} was put back as it had been kept.", workflow())
+        }
+        "incident.executed" => {
+            format!("{} for {} is carried out and read back. A check looks at it next.", path(), workflow())
+        }
+        "incident.not_carried_out" => {
+            format!("{} for {} could not be carried out. {}", path(), workflow(), text("why"))
+        }
         "incident.not_as_decided" => format!("{} for {} failed. {}", path(), workflow(), text("why")),
         "incident.change_vanished" => {
             format!("{} no longer differs, and nobody had decided: {}", workflow(), cause(text("cause")))
@@ -85,6 +104,13 @@ pub(super) fn sentence(record: &TimelineRecord) -> String {
         }
         // Of a later version of the product.
         other => format!("{who}: {}.", other.replace(['.', '_'], " ")),
+    }
+}
+
+fn count(data: &Value) -> String {
+    match data["workflows"].as_u64().unwrap_or_default() {
+        1 => "the decision about one workflow".to_owned(),
+        many => format!("the decisions about {many} workflows"),
     }
 }
 

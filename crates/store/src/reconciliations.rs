@@ -1,0 +1,644 @@
+//! Reconciliations: what is planned, who said to carry it out, and how far each step is.
+
+use chrono::{DateTime, Utc};
+use drift_domain::fingerprint::Fingerprint;
+use drift_domain::ids::{ChangeId, DecisionId, EnvironmentId, IncidentId, OrganizationId, ReconciliationId, UserId};
+use drift_domain::reconciliation::{Purpose, ReconciliationState, StepKind, StepState};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::error::{StoreError, StoreResult, exactly_one, word};
+
+/// A reconciliation as it is stored.
+#[derive(Clone, Debug)]
+pub struct ReconciliationRecord {
+    /// Its identifier.
+    pub id: ReconciliationId,
+    /// Whose.
+    pub organization: OrganizationId,
+    /// The environment that it is about.
+    pub environment: EnvironmentId,
+    /// The incident that it is part of.
+    pub incident: Option<IncidentId>,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Where it stands.
+    pub state: ReconciliationState,
+    /// What its person was shown.
+    pub plan: Value,
+    /// Whether something stands in the way of carrying it out as planned.
+    pub has_problems: bool,
+    /// Who planned it.
+    pub planned_by: (UserId, String),
+    /// When.
+    pub planned_at: DateTime<Utc>,
+    /// Who said to carry it out.
+    pub begun_by: Option<UserId>,
+    /// When.
+    pub begun_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Whose turn it is: see [`take_turn`].
+    pub turn: i64,
+    /// How often it was put off in a row.
+    pub put_off: i32,
+    /// Whether n8n holds a part of what is being written.
+    pub writing: bool,
+    /// What it waits for.
+    pub waits_for: Option<String>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// How many changes it is about.
+    pub items: i64,
+}
+
+struct Row {
+    id: Uuid,
+    organization_id: Uuid,
+    environment_id: Uuid,
+    incident_id: Option<Uuid>,
+    purpose: String,
+    state: String,
+    plan: Value,
+    has_problems: bool,
+    planned_by: Uuid,
+    planner: String,
+    planned_at: DateTime<Utc>,
+    begun_by: Option<Uuid>,
+    begun_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+    turn: i64,
+    put_off: i32,
+    writing: bool,
+    waits_for: Option<String>,
+    error: Option<String>,
+    items: i64,
+}
+
+impl TryFrom<Row> for ReconciliationRecord {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: ReconciliationId(row.id),
+            organization: OrganizationId(row.organization_id),
+            environment: EnvironmentId(row.environment_id),
+            incident: row.incident_id.map(IncidentId),
+            purpose: word(&row.purpose)?,
+            state: word(&row.state)?,
+            plan: row.plan,
+            has_problems: row.has_problems,
+            planned_by: (UserId(row.planned_by), row.planner),
+            planned_at: row.planned_at,
+            begun_by: row.begun_by.map(UserId),
+            begun_at: row.begun_at,
+            ended_at: row.ended_at,
+            turn: row.turn,
+            put_off: row.put_off,
+            writing: row.writing,
+            waits_for: row.waits_for,
+            error: row.error,
+            items: row.items,
+        })
+    }
+}
+
+/// A reconciliation to be planned.
+#[derive(Clone, Debug)]
+pub struct NewReconciliation<'a> {
+    /// Its identifier.
+    pub id: ReconciliationId,
+    /// The environment.
+    pub environment: EnvironmentId,
+    /// The incident.
+    pub incident: Option<IncidentId>,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// What its person is shown.
+    pub plan: &'a Value,
+    /// Whether something stands in the way of it.
+    pub has_problems: bool,
+    /// Who plans.
+    pub by: UserId,
+    /// The changes that it is about, with the decisions that are carried out.
+    pub items: &'a [(ChangeId, Option<DecisionId>)],
+    /// Its steps in order. Their contents are kept already.
+    pub steps: &'a [NewStep],
+}
+
+/// A step to be planned.
+#[derive(Clone, Debug)]
+pub struct NewStep {
+    /// What is done.
+    pub kind: StepKind,
+    /// The change that it is about; `None` where it is about all.
+    pub change: Option<ChangeId>,
+    /// What to do.
+    pub request: Value,
+    /// What is written.
+    pub content: Option<Fingerprint>,
+    /// What it is written over.
+    pub overwrites: Option<Fingerprint>,
+}
+
+/// A step as it is stored.
+#[derive(Clone, Debug)]
+pub struct StepRecord {
+    /// Its place, from 0.
+    pub position: i32,
+    /// What is done.
+    pub kind: StepKind,
+    /// The change that it is about.
+    pub change: Option<ChangeId>,
+    /// That change's workflow.
+    pub workflow: Option<String>,
+    /// How far it is.
+    pub state: StepState,
+    /// What to do.
+    pub request: Value,
+    /// What is written.
+    pub content: Option<Fingerprint>,
+    /// What it is written over.
+    pub overwrites: Option<Fingerprint>,
+    /// What was learnt while doing it.
+    pub result: Option<Value>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// When it was begun.
+    pub begun_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// Stores a plan.
+///
+/// # Errors
+/// A constraint when a change, a decision or a content does not exist.
+pub async fn plan(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    new: &NewReconciliation<'_>,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    sqlx::query!(
+        "INSERT INTO reconciliations (organization_id, environment_id, id, incident_id, purpose, state, plan, has_problems,
+             planned_by, planned_at)
+         VALUES ($1, $2, $3, $4, $5, 'PLANNED', $6, $7, $8, $9)",
+        organization.0,
+        new.environment.0,
+        new.id.0,
+        new.incident.map(|id| id.0),
+        new.purpose.as_str(),
+        new.plan,
+        new.has_problems,
+        new.by.0,
+        now,
+    )
+    .execute(&mut *db)
+    .await?;
+    for (change, decision) in new.items {
+        sqlx::query!(
+            "INSERT INTO reconciliation_items (organization_id, reconciliation_id, change_id, decision_id)
+             VALUES ($1, $2, $3, $4)",
+            organization.0,
+            new.id.0,
+            change.0,
+            decision.map(|id| id.0),
+        )
+        .execute(&mut *db)
+        .await?;
+    }
+    for (position, step) in (0i32..).zip(new.steps) {
+        sqlx::query!(
+            "INSERT INTO reconciliation_steps (organization_id, reconciliation_id, position, kind, change_id, request,
+                 content, overwrites)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            organization.0,
+            new.id.0,
+            position,
+            step.kind.as_str(),
+            step.change.map(|id| id.0),
+            step.request,
+            step.content.as_ref().map(|print| print.0.as_slice()),
+            step.overwrites.as_ref().map(|print| print.0.as_slice()),
+        )
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+/// A reconciliation, if the organization has it.
+///
+/// # Errors
+/// The database failed, or holds what this version cannot read.
+pub async fn get(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: ReconciliationId,
+) -> StoreResult<Option<ReconciliationRecord>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"SELECT r.id, r.organization_id, r.environment_id, r.incident_id, r.purpose, r.state, r.plan, r.has_problems,
+               r.planned_by, u.name AS planner, r.planned_at, r.begun_by, r.begun_at, r.ended_at, r.turn, r.put_off,
+               r.writing, r.waits_for, r.error,
+               (SELECT count(*) FROM reconciliation_items i WHERE i.reconciliation_id = r.id) AS "items!"
+           FROM reconciliations r JOIN users u ON u.id = r.planned_by
+           WHERE r.organization_id = $1 AND r.id = $2"#,
+        organization.0,
+        id.0
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// Those of an incident that somebody said to carry out, newest first.
+///
+/// # Errors
+/// The database failed, or holds what this version cannot read.
+pub async fn of_incident(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    incident: IncidentId,
+) -> StoreResult<Vec<ReconciliationRecord>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT r.id, r.organization_id, r.environment_id, r.incident_id, r.purpose, r.state, r.plan, r.has_problems,
+               r.planned_by, u.name AS planner, r.planned_at, r.begun_by, r.begun_at, r.ended_at, r.turn, r.put_off,
+               r.writing, r.waits_for, r.error,
+               (SELECT count(*) FROM reconciliation_items i WHERE i.reconciliation_id = r.id) AS "items!"
+           FROM reconciliations r JOIN users u ON u.id = r.planned_by
+           WHERE r.organization_id = $1 AND r.incident_id = $2 AND r.state <> 'PLANNED' ORDER BY r.id DESC"#,
+        organization.0,
+        incident.0
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// Whose a reconciliation is: for a worker, which knows its identifier alone.
+///
+/// # Errors
+/// The database failed.
+pub async fn owner(db: &mut PgConnection, id: ReconciliationId) -> StoreResult<Option<OrganizationId>> {
+    Ok(sqlx::query_scalar!("SELECT organization_id FROM reconciliations WHERE id = $1", id.0)
+        .fetch_optional(db)
+        .await?
+        .map(OrganizationId))
+}
+
+/// The changes that a reconciliation is about, with the decisions that it carries out.
+///
+/// # Errors
+/// The database failed.
+pub async fn items(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: ReconciliationId,
+) -> StoreResult<Vec<(ChangeId, Option<DecisionId>)>> {
+    let rows = sqlx::query!(
+        "SELECT change_id, decision_id FROM reconciliation_items
+         WHERE organization_id = $1 AND reconciliation_id = $2 ORDER BY change_id",
+        organization.0,
+        id.0
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (ChangeId(row.change_id), row.decision_id.map(DecisionId))).collect())
+}
+
+/// The steps of a reconciliation, in order.
+///
+/// # Errors
+/// The database failed, or holds what this version cannot read.
+pub async fn steps(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: ReconciliationId,
+) -> StoreResult<Vec<StepRecord>> {
+    let rows = sqlx::query!(
+        r#"SELECT s.position, s.kind, s.change_id, w.name AS "workflow?", s.state, s.request, s.content, s.overwrites,
+               s.result, s.error, s.begun_at, s.ended_at
+           FROM reconciliation_steps s
+           LEFT JOIN changes c ON c.organization_id = s.organization_id AND c.id = s.change_id
+           LEFT JOIN workflows w ON w.organization_id = c.organization_id AND w.id = c.workflow_id
+           WHERE s.organization_id = $1 AND s.reconciliation_id = $2 ORDER BY s.position"#,
+        organization.0,
+        id.0
+    )
+    .fetch_all(db)
+    .await?;
+    let print = |bytes: Option<Vec<u8>>| {
+        bytes.map(|bytes| bytes.as_slice().try_into().map_err(StoreError::corrupt)).transpose()
+    };
+    rows.into_iter()
+        .map(|row| {
+            Ok(StepRecord {
+                position: row.position,
+                kind: word(&row.kind)?,
+                change: row.change_id.map(ChangeId),
+                workflow: row.workflow,
+                state: word(&row.state)?,
+                request: row.request,
+                content: print(row.content)?,
+                overwrites: print(row.overwrites)?,
+                result: row.result,
+                error: row.error,
+                begun_at: row.begun_at,
+                ended_at: row.ended_at,
+            })
+        })
+        .collect()
+}
+
+/// Somebody says to carry a plan out, or to try one again that failed.
+///
+/// # Errors
+/// [`StoreError::WrongRows`] when it is in another state by now.
+pub async fn begin(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: ReconciliationId,
+    from: ReconciliationState,
+    by: UserId,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let done = sqlx::query!(
+        "UPDATE reconciliations SET state = 'PENDING', begun_by = $4, begun_at = $5, ended_at = NULL, error = NULL,
+             put_off = 0
+         WHERE organization_id = $1 AND id = $2 AND state = $3",
+        organization.0,
+        id.0,
+        from.as_str(),
+        by.0,
+        now
+    )
+    .execute(&mut *db)
+    .await?;
+    exactly_one(done.rows_affected())?;
+    // What failed may have been taken all the same: whoever goes on asks first.
+    sqlx::query!(
+        "UPDATE reconciliation_steps SET state = 'BEGUN', error = NULL, ended_at = NULL
+         WHERE organization_id = $1 AND reconciliation_id = $2 AND state = 'FAILED'",
+        organization.0,
+        id.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes on a pending reconciliation: from here on, whoever had it before records nothing. `None` when it is not pending.
+///
+/// # Errors
+/// The database failed.
+pub async fn take_turn(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: ReconciliationId,
+) -> StoreResult<Option<i64>> {
+    Ok(sqlx::query_scalar!(
+        "UPDATE reconciliations SET turn = turn + 1 WHERE organization_id = $1 AND id = $2 AND state = 'PENDING'
+         RETURNING turn",
+        organization.0,
+        id.0
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// Holds a reconciliation for the transaction, if it is pending and this is still whose turn it is.
+///
+/// # Errors
+/// The database failed.
+pub async fn hold(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: ReconciliationId,
+    turn: i64,
+) -> StoreResult<bool> {
+    let held = sqlx::query_scalar!(
+        r#"SELECT true AS "held!" FROM reconciliations
+           WHERE organization_id = $1 AND id = $2 AND turn = $3 AND state = 'PENDING' FOR UPDATE"#,
+        organization.0,
+        id.0,
+        turn
+    );
+    Ok(held.fetch_optional(db).await?.is_some())
+}
+
+/// Records that a step is begun, with what whoever goes on must know.
+///
+/// # Errors
+/// [`StoreError::WrongRows`] when the step is taken already.
+pub async fn begin_step(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: ReconciliationId,
+    position: i32,
+    learnt: Option<&Value>,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let done = sqlx::query!(
+        "UPDATE reconciliation_steps SET state = 'BEGUN', begun_at = COALESCE(begun_at, $4),
+             result = COALESCE($5, result)
+         WHERE organization_id = $1 AND reconciliation_id = $2 AND position = $3 AND state IN ('WAITING', 'BEGUN')",
+        organization.0,
+        id.0,
+        position,
+        now,
+        learnt
+    )
+    .execute(db)
+    .await?;
+    exactly_one(done.rows_affected())
+}
+
+/// How a step ends.
+#[derive(Clone, Copy, Debug)]
+pub enum StepEnd<'a> {
+    /// Taken; with what it left.
+    Done(&'a Value),
+    /// Not taken, and why.
+    Failed(&'a str),
+}
+
+/// Ends a step that was begun.
+///
+/// # Errors
+/// [`StoreError::WrongRows`] when it is not under way.
+pub async fn end_step(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: ReconciliationId,
+    position: i32,
+    end: StepEnd<'_>,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let (state, result, error) = match end {
+        StepEnd::Done(result) => (StepState::Done, Some(result), None),
+        StepEnd::Failed(why) => (StepState::Failed, None, Some(why)),
+    };
+    let done = sqlx::query!(
+        "UPDATE reconciliation_steps SET state = $4, result = COALESCE($5, result), error = $6, ended_at = $7
+         WHERE organization_id = $1 AND reconciliation_id = $2 AND position = $3 AND state = 'BEGUN'",
+        organization.0,
+        id.0,
+        position,
+        state.as_str(),
+        result,
+        error,
+        now
+    )
+    .execute(db)
+    .await?;
+    exactly_one(done.rows_affected())
+}
+
+/// How a pending reconciliation goes on.
+#[derive(Clone, Copy, Debug)]
+pub enum Turn<'a> {
+    /// n8n holds a part of what is being written, from now on.
+    Writing,
+    /// It waits for something that is not in its hands, in words.
+    Waits(&'a str),
+    /// A side did not answer, in words; it is tried again.
+    PutOff(&'a str),
+    /// Every step is taken.
+    Done,
+    /// A step could not be taken.
+    Failed(&'a str),
+    /// Somebody took it back before it wrote.
+    Cancelled,
+}
+
+/// Records how a pending reconciliation goes on.
+///
+/// # Errors
+/// [`StoreError::WrongRows`] when it is not pending any more.
+pub async fn go_on(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: ReconciliationId,
+    turn: Turn<'_>,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let (state, writing, waits_for, error, put_off) = match turn {
+        Turn::Writing => (ReconciliationState::Pending, Some(true), None, None, false),
+        Turn::Waits(what) => (ReconciliationState::Pending, None, Some(what), None, false),
+        Turn::PutOff(what) => (ReconciliationState::Pending, None, Some(what), None, true),
+        Turn::Done => (ReconciliationState::Done, Some(false), None, None, false),
+        Turn::Failed(why) => (ReconciliationState::Failed, Some(false), None, Some(why), false),
+        Turn::Cancelled => (ReconciliationState::Cancelled, Some(false), None, None, false),
+    };
+    let ended = (state != ReconciliationState::Pending).then_some(now);
+    let done = sqlx::query!(
+        "UPDATE reconciliations SET state = $3, writing = COALESCE($4, writing), waits_for = $5, error = $6,
+             put_off = CASE WHEN $7 THEN put_off + 1 ELSE 0 END, ended_at = $8
+         WHERE organization_id = $1 AND id = $2 AND state = 'PENDING'",
+        organization.0,
+        id.0,
+        state.as_str(),
+        writing,
+        waits_for,
+        error,
+        put_off,
+        ended
+    )
+    .execute(db)
+    .await?;
+    exactly_one(done.rows_affected())
+}
+
+/// The changes of an environment of which n8n holds a part of what is being written: checks leave them as they are.
+///
+/// # Errors
+/// The database failed.
+pub async fn being_written(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    environment: EnvironmentId,
+) -> StoreResult<Vec<ChangeId>> {
+    let ids = sqlx::query_scalar!(
+        "SELECT i.change_id FROM reconciliations r JOIN reconciliation_items i ON i.reconciliation_id = r.id
+         WHERE r.organization_id = $1 AND r.environment_id = $2 AND r.state = 'PENDING' AND r.writing",
+        organization.0,
+        environment.0
+    );
+    Ok(ids.fetch_all(db).await?.into_iter().map(ChangeId).collect())
+}
+
+/// The pending reconciliation of a change, if there is one.
+///
+/// # Errors
+/// The database failed.
+pub async fn pending_of(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    change: ChangeId,
+) -> StoreResult<Option<ReconciliationId>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT r.id FROM reconciliations r JOIN reconciliation_items i ON i.reconciliation_id = r.id
+         WHERE r.organization_id = $1 AND i.change_id = $2 AND r.state = 'PENDING' LIMIT 1",
+        organization.0,
+        change.0
+    )
+    .fetch_optional(db)
+    .await?
+    .map(ReconciliationId))
+}
+
+/// Pending reconciliations that write to this repository: for a webhook that says that something moved there.
+///
+/// # Errors
+/// The database failed.
+pub async fn pending_in_repository(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    owner: &str,
+    repository: &str,
+) -> StoreResult<Vec<ReconciliationId>> {
+    let ids = sqlx::query_scalar!(
+        "SELECT r.id FROM reconciliations r
+         JOIN environments e ON e.organization_id = r.organization_id AND e.id = r.environment_id
+         WHERE r.organization_id = $1 AND lower(e.git_owner) = lower($2) AND lower(e.git_repository) = lower($3)
+             AND r.state = 'PENDING'",
+        organization.0,
+        owner,
+        repository
+    );
+    Ok(ids.fetch_all(db).await?.into_iter().map(ReconciliationId).collect())
+}
+
+/// Every pending reconciliation, for the schedule to see that none is forgotten.
+///
+/// # Errors
+/// The database failed.
+pub async fn all_pending(db: &mut PgConnection) -> StoreResult<Vec<ReconciliationId>> {
+    let ids = sqlx::query_scalar!("SELECT id FROM reconciliations WHERE state = 'PENDING' ORDER BY id");
+    Ok(ids.fetch_all(db).await?.into_iter().map(ReconciliationId).collect())
+}
+
+/// Forgets plans of before `before` that nobody said to carry out, and restores that ended before `ended_before`. Answers
+/// how many went.
+///
+/// # Errors
+/// The database failed.
+pub async fn forget(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    before: DateTime<Utc>,
+    ended_before: DateTime<Utc>,
+) -> StoreResult<u64> {
+    let done = sqlx::query!(
+        "DELETE FROM reconciliations WHERE organization_id = $1
+             AND (state = 'PLANNED' AND planned_at < $2 OR incident_id IS NULL AND ended_at < $3)",
+        organization.0,
+        before,
+        ended_before
+    );
+    Ok(done.execute(db).await?.rows_affected())
+}
