@@ -1,0 +1,81 @@
+//! Nothing that was ever seen drifted is lost, hidden or waved through: whatever people, both sides and the night do, in
+//! whatever order. Random sequences of everything that can happen, on a real Postgres and the stand-ins; after every step the
+//! promises are looked at from outside.
+//!
+//! `WORKFLOWOPS_SEQUENCES=2000 cargo test -p drift-services --test never_lost` for a longer run than CI's.
+
+mod promises;
+mod world;
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use world::{Act, World};
+
+/// Sequences where nobody asks for more.
+const SEQUENCES: u32 = 120;
+/// The longest sequence.
+const LONGEST: usize = 24;
+/// Sequences that share a database: a new one for each would be most of the time.
+const TOGETHER: usize = 40;
+
+fn sequences() -> u32 {
+    std::env::var("WORKFLOWOPS_SEQUENCES").ok().and_then(|text| text.parse().ok()).unwrap_or(SEQUENCES)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_hidden_or_waved_through() {
+    let seed = std::env::var("WORKFLOWOPS_SEED").ok().and_then(|text| text.parse::<u64>().ok()).unwrap_or(7);
+    let mut bytes = [0_u8; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config = Config { failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let all = proptest::collection::vec(Act::any(), 4..LONGEST);
+    let mut done = world::Tally::default();
+    let mut left = sequences() as usize;
+    while left > 0 {
+        let app = drift_testkit::TestApp::new().await;
+        for _ in 0..TOGETHER.min(left) {
+            let acts = all.new_tree(&mut runner).expect("a sequence can be made").current();
+            if let Err(broken) = run(&app, &acts, &mut done).await {
+                let (acts, broken) = shortest(acts, broken).await;
+                panic!("{broken}\n\nafter {acts:#?}\n(WORKFLOWOPS_SEED={seed})");
+            }
+        }
+        left = left.saturating_sub(TOGETHER);
+    }
+    println!("{} sequences: {done}", sequences());
+    assert!(
+        done.drifted > 0 && done.closed > 0 && done.carried_out > 0,
+        "the sequences reach what they are for: {done}"
+    );
+}
+
+/// One sequence from an environment that agrees; tells what was broken, after which act.
+async fn run(app: &drift_testkit::TestApp, acts: &[Act], tally: &mut world::Tally) -> Result<(), String> {
+    let mut world = World::new(app).await;
+    let mut promises = promises::Promises::default();
+    for (at, act) in acts.iter().enumerate() {
+        world.act(act).await;
+        promises.hold(&world).await.map_err(|broken| format!("{broken} (act {at}: {act:?})"))?;
+    }
+    world.settle().await;
+    promises.hold(&world).await.map_err(|broken| format!("{broken} (at the end)"))?;
+    tally.add(&world, &promises).await;
+    Ok(())
+}
+
+/// Leaves acts out as long as it breaks all the same.
+async fn shortest(mut acts: Vec<Act>, mut broken: String) -> (Vec<Act>, String) {
+    let mut at = 0;
+    while at < acts.len() {
+        let mut fewer = acts.clone();
+        fewer.remove(at);
+        let app = drift_testkit::TestApp::new().await;
+        match run(&app, &fewer, &mut world::Tally::default()).await {
+            Err(still) => (acts, broken) = (fewer, still),
+            Ok(()) => at += 1,
+        }
+    }
+    (acts, broken)
+}
