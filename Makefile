@@ -1,7 +1,7 @@
 # Two commands matter: `make run` and `make test`. Each installs what it needs first.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt sqlx bench bench-pages compare fleet retention
+.PHONY: help run test check fmt sqlx bench bench-pages compare faults fleet retention
 
 help: ## Show this
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,3 +35,6 @@ retention: ## How large the database is while days of checks pass: DAYS=50
 
 compare: ## The engine beside jq and diff, jsondiffpatch and deepdiff
 	@scripts/compare-diff-tools
+
+faults: ## Strike every step of carrying out decisions with every fault (docs/reliability.md)
+	SQLX_OFFLINE=true cargo test -p drift-services --test reconcile resume -- --nocapture
