@@ -1,6 +1,8 @@
 //! Putting a stored content back, to n8n or to Git: what a change once was is kept as long as the change is (product, Changes
 //! are never lost).
 
+use std::sync::Arc;
+
 use drift_domain::failure::Side;
 use drift_domain::ids::{ChangeId, ReconciliationId};
 use drift_domain::incident::IncidentStatus;
@@ -13,9 +15,28 @@ use super::steps::{self, Expected};
 use super::text::Words;
 use crate::Services;
 use crate::error::{ServiceError, ServiceResult};
-use crate::gate::{Permit, cap};
+use crate::gate::{Caller, Permit, cap};
 
 impl Services {
+    /// Asks the gate about something that is done to a change, wherever it is: whose it is comes first, then the plan that its
+    /// incident keeps, or the organization's.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], then as [`crate::gate::Caller::permit`].
+    pub async fn change_permit<C: cap::Cap>(&self, caller: &Caller, id: ChangeId) -> ServiceResult<Permit<C>> {
+        let mut db = self.tenant(caller.organization_id).await?;
+        let (_, found) =
+            changes::find(&mut db, caller.organization_id, id).await?.ok_or(ServiceError::NotFound("change"))?;
+        let incident = match found.incident {
+            Some(id) => incidents::get(&mut db, caller.organization_id, id).await?,
+            None => None,
+        };
+        match incident.filter(|incident| incident.status() != IncidentStatus::Closed) {
+            Some(incident) => caller.permit_under(&Arc::new(incident.plan)),
+            None => caller.permit(),
+        }
+    }
+
     /// Works out what putting one side of a change back would write, and keeps that as a plan for a person to look at. The
     /// change may be open, vanished or over. A restore decides nothing: a check sees what it makes of the two sides.
     ///
