@@ -43,6 +43,11 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 }
 
 impl IfMatch {
+    /// The same where nobody has to say: `None` where neither does.
+    pub(crate) fn seen_if_said(&self, body: Option<i64>) -> Option<Seen> {
+        self.seen(body).ok()
+    }
+
     /// The version that the caller saw, by the header or by the body. One of the two must say.
     pub(crate) fn seen(&self, body: Option<i64>) -> Result<Seen, Problem> {
         let seen = match (self.0, body) {

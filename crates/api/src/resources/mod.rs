@@ -11,6 +11,7 @@ mod me;
 mod members;
 mod overrides;
 mod plan;
+mod reconciliations;
 mod session;
 mod setup;
 mod tokens;
@@ -104,6 +105,12 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(incidents::severity))
         .routes(routes!(incidents::comment))
         .routes(routes!(incidents::settings, incidents::set_settings))
+        .routes(routes!(reconciliations::create))
+        .routes(routes!(reconciliations::show))
+        .routes(routes!(reconciliations::carry_out))
+        .routes(routes!(reconciliations::cancel))
+        .routes(routes!(reconciliations::retry))
+        .routes(routes!(reconciliations::restore))
 }
 
 /// The OpenAPI document, as JSON.
