@@ -13,6 +13,7 @@ use drift_domain::views::*;
 use uuid::Uuid;
 
 pub(crate) mod incidents;
+pub(crate) mod reconciliations;
 
 pub(crate) fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000)

@@ -19,6 +19,7 @@ use crate::samples;
 use crate::ssr::render;
 
 mod incidents;
+mod reconciliations;
 
 /// Draws a page as the server does and keeps it for the eye.
 async fn page(file: &str, me: bool, body: impl FnOnce() -> AnyView + Send + 'static) -> String {
@@ -177,7 +178,8 @@ async fn an_unverified_workspace_without_changes_does_not_read_as_in_sync() {
 async fn a_diff_shows_both_sides_by_node_and_folds_what_does_not_matter() {
     let diff = DiffOrRefusal::Diff(samples::diff());
     let environment = samples::environment(Badge::DriftDetected, 4);
-    let html = page("change", true, move || drift::change::view(&environment, &samples::change_page(diff))).await;
+    let html =
+        page("change", true, move || drift::change::view(&environment, &samples::change_page(diff), false)).await;
     assert_eq!(html.matches("<article").count(), 5, "two changed nodes, one new one, the workflow, the connections");
     for said in [
         "secret withheld",
@@ -199,7 +201,8 @@ async fn a_refused_diff_is_a_calm_notice_with_the_plan_that_has_it() {
         DiffOrRefusal::Refused { message: "Seeing what differs needs the Pro plan.".to_owned(), needs: PlanTier::Pro };
     let environment = samples::environment(Badge::DriftDetected, 4);
     let html =
-        page("change-refused", true, move || drift::change::view(&environment, &samples::change_page(refused))).await;
+        page("change-refused", true, move || drift::change::view(&environment, &samples::change_page(refused), false))
+            .await;
     assert!(html.contains("data-refused=\"PRO\"") && !html.contains("data-side"));
 }
 

@@ -5,9 +5,10 @@ use drift_domain::check::{CheckOutcome, CheckTrigger};
 use drift_domain::environment::{Badge, EnvironmentClass};
 use drift_domain::failure::{FailureKind, Side};
 use drift_domain::incident::{ArtifactState, IncidentAction, IncidentStatus};
+use drift_domain::reconciliation::{ReconciliationState, StepState, Target};
 use drift_domain::role::Role;
 use drift_domain::severity::Severity;
-use drift_domain::views::DiffKind;
+use drift_domain::views::{DiffKind, MergeSide, MergeSource};
 
 use crate::components::icon::Icon;
 
@@ -198,6 +199,62 @@ pub(crate) const fn artifact(state: ArtifactState) -> Mark {
     }
 }
 
+pub(crate) const fn reconciliation(state: ReconciliationState) -> Mark {
+    let label = state.label();
+    match state {
+        ReconciliationState::Planned => mark(label, Icon::Eye, "tone-info"),
+        ReconciliationState::Pending => mark(label, Icon::Clock, "tone-drift"),
+        ReconciliationState::Done => mark(label, Icon::Check, "tone-ok"),
+        ReconciliationState::Failed => mark(label, Icon::Cross, "tone-incident"),
+        ReconciliationState::Cancelled => mark(label, Icon::Undo, "tone-plain"),
+    }
+}
+
+pub(crate) const fn reconciliation_explained(state: ReconciliationState) -> &'static str {
+    match state {
+        ReconciliationState::Planned => "This is what would be written. Nothing is written yet.",
+        ReconciliationState::Pending => "Somebody said to carry it out, and it has not ended.",
+        ReconciliationState::Done => "Every step is taken and seen to be. A check looks at what is there now.",
+        ReconciliationState::Failed => "A step could not be taken; it says which, and why.",
+        ReconciliationState::Cancelled => "Taken back before anything was written.",
+    }
+}
+
+pub(crate) const fn step(state: StepState) -> Mark {
+    match state {
+        StepState::Waiting => mark("Waiting", Icon::Dot, "tone-plain"),
+        StepState::Begun => mark("Under way", Icon::Clock, "tone-drift"),
+        StepState::Done => mark("Done", Icon::Check, "tone-ok"),
+        StepState::Failed => mark("Failed", Icon::Cross, "tone-incident"),
+    }
+}
+
+pub(crate) const fn target(target: Target) -> Mark {
+    match target {
+        Target::N8n => mark("n8n", Icon::Plug, "tone-plain"),
+        Target::Git => mark("Git", Icon::Branch, "tone-plain"),
+    }
+}
+
+pub(crate) const fn merge_side(side: MergeSide) -> Mark {
+    match side {
+        MergeSide::Base => mark("As both last agreed", Icon::Layers, "tone-plain"),
+        MergeSide::Live => mark("n8n", Icon::Plug, "tone-plain"),
+        MergeSide::Desired => mark("Git", Icon::Branch, "tone-plain"),
+    }
+}
+
+pub(crate) const fn merge_source(source: MergeSource) -> Mark {
+    match source {
+        MergeSource::Live => mark("From n8n", Icon::Plug, "tone-plain"),
+        MergeSource::Desired => mark("From Git", Icon::Branch, "tone-plain"),
+        MergeSource::Both => mark("The same on both", Icon::Equal, "tone-plain"),
+        MergeSource::Base => mark("As both last agreed", Icon::Layers, "tone-plain"),
+        MergeSource::Open => mark("To be picked", Icon::Question, "tone-drift"),
+        MergeSource::Lost => mark("Left out", Icon::Minus, "tone-unverified"),
+    }
+}
+
 pub(crate) const fn trigger(trigger: CheckTrigger) -> &'static str {
     match trigger {
         CheckTrigger::Schedule => "Schedule",
@@ -205,6 +262,7 @@ pub(crate) const fn trigger(trigger: CheckTrigger) -> &'static str {
         CheckTrigger::GitPush => "Push to Git",
         CheckTrigger::Connected => "Connection changed",
         CheckTrigger::Closing => "Closing",
+        CheckTrigger::Reconciled => "Carried out",
     }
 }
 

@@ -219,6 +219,9 @@ pub(crate) fn incident(status: IncidentStatus) -> IncidentPage {
         receipt: closed.then(receipt),
         ancestors: vec![incident_row(9, "Borealis clinic", IncidentStatus::Closed, Severity::Low)],
         assignable: vec![person(1, "Ada Obi"), person(2, "Bo Lind")],
+        reconciliations: vec![],
+        to_carry_out: vec![],
+        carry_out_refused: closed.then(|| "Closed is final.".to_owned()),
         row,
     }
 }

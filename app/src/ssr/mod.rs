@@ -73,6 +73,7 @@ pub fn router(services: Arc<Services>, options: LeptosOptions) -> Router {
         .route("/environments/{id}/drift/links", post(forms::drift::link))
         .route("/environments/{id}/drift/adoption", post(forms::drift::finish_adoption))
         .merge(forms::incidents::routes())
+        .merge(forms::reconciliations::routes())
         .route("/settings/plan", get(plan::get))
         .route("/settings/plan/tier", get(plan::get_tier).post(forms::plan::set_tier))
         .route("/settings/plan/limit", get(plan::get_limit).post(forms::plan::set_limit))

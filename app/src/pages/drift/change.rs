@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use drift_domain::ids::EnvironmentId;
+use drift_domain::plan::Capability;
 use drift_domain::views::{ChangePage, DiffOrRefusal, EnvironmentPage};
 use leptos::prelude::*;
 
@@ -15,10 +16,11 @@ use super::{changes, diff, overrides, plans, vanished};
 use crate::components::crumbs::crumbs;
 use crate::components::icon::{Icon, icon};
 use crate::components::{marks, time};
+use crate::pages::incidents::put_back;
 use crate::words;
 
 /// Draws the change.
-pub(crate) fn view(environment: &EnvironmentPage, page: &ChangePage) -> AnyView {
+pub(crate) fn view(environment: &EnvironmentPage, page: &ChangePage, may_put_back: bool) -> AnyView {
     let (id, now) = (environment.row.id, environment.now);
     let body = match &page.diff {
         DiffOrRefusal::Diff(diff) => diff::view(diff, page.row.change_type).into_any(),
@@ -35,7 +37,8 @@ pub(crate) fn view(environment: &EnvironmentPage, page: &ChangePage) -> AnyView 
         )}
         <div data-live="change">
             {heading(page)} {summary(page, now)} {what_became_of_it(page, id, now)}
-            {overrides::card(&page.row, id, &page.overriding, now)} {body} {history(page, id, now)}
+            {overrides::card(&page.row, id, &page.overriding, now)}
+            {put_back::card(&page.row, &format!("/environments/{id}/drift"), may_put_back)} {body} {history(page, id, now)}
         </div>
     }
     .into_any()
@@ -143,7 +146,8 @@ pub(crate) async fn get(member: Member, Path((id, change)): Path<(String, String
             DiffOrRefusal::Refused { .. } => StatusCode::PAYMENT_REQUIRED,
         };
         let (title, now) = (page.row.workflow.clone(), environment.now);
-        Ok(Page::new(title, move || view(&environment, &page)).live(Live::One(id), now).status(status))
+        let may_put_back = member.caller.may(Capability::Execute);
+        Ok(Page::new(title, move || view(&environment, &page, may_put_back)).live(Live::One(id), now).status(status))
     }
     .await;
     member.answer(page).await

@@ -1,4 +1,5 @@
-//! The diff of one change: entries by node, each with both sides. Private to the drift workspace and its incidents (house rule 6).
+//! Diffs: of one change, of what would be written to n8n, of a file in Git. Entries by node, each with both sides. Private to
+//! the drift workspace and its incidents (house rule 6).
 
 use drift_domain::change::ChangeType;
 use drift_domain::failure::Side;
@@ -8,7 +9,50 @@ use leptos::prelude::*;
 use super::ignored;
 use crate::components::icon::{Icon, icon};
 use crate::components::marks;
-use crate::words::{self, count};
+use crate::words::{self, Mark, count};
+
+/// How a diff is read: what its sides are called, the left one first.
+struct Names {
+    left: &'static str,
+    left_key: &'static str,
+    right: &'static str,
+    right_key: &'static str,
+    /// Of a line that is on the left alone, for who does not see the colour.
+    removed: &'static str,
+    /// Of a line that is on the right alone.
+    added: &'static str,
+    /// What a block of lines is.
+    lines: &'static str,
+    kind: fn(DiffKind) -> Mark,
+}
+
+/// The two sides of a change.
+const COMPARED: Names = Names {
+    left: "Git",
+    left_key: "desired",
+    right: "n8n",
+    right_key: "live",
+    removed: "only in Git",
+    added: "only in n8n",
+    lines: "Line by line, from Git to n8n",
+    kind: words::diff_kind,
+};
+
+/// A workflow in n8n before and after something is written to it.
+const WRITTEN: Names = Names {
+    left: "n8n now",
+    left_key: "now",
+    right: "n8n afterwards",
+    right_key: "afterwards",
+    removed: "taken out",
+    added: "put in",
+    lines: "Line by line, from now to afterwards",
+    kind: written_kind,
+};
+
+/// A file in Git before and after a commit.
+const FILE: Names =
+    Names { left: "Git now", right: "Git afterwards", lines: "The file's lines, from now to afterwards", ..WRITTEN };
 
 /// Draws a diff. Of a workflow that only one side has, only that side is drawn.
 pub(in crate::pages) fn view(diff: &DiffView, change_type: ChangeType) -> impl IntoView + use<> {
@@ -18,7 +62,7 @@ pub(in crate::pages) fn view(diff: &DiffView, change_type: ChangeType) -> impl I
         ChangeType::Modified => None,
     };
     let groups = groups(&diff.entries);
-    let nodes: Vec<_> = groups.into_iter().map(|(group, entries)| node(&group, &entries, only)).collect();
+    let nodes: Vec<_> = groups.into_iter().map(|(group, entries)| node(&group, &entries, only, &COMPARED)).collect();
     let nothing = diff.entries.is_empty().then(|| {
         view! { <p class="card card-body text-ink-2">"Nothing that matters differs between the two sides of this change."</p> }
     });
@@ -36,6 +80,71 @@ pub(in crate::pages) fn view(diff: &DiffView, change_type: ChangeType) -> impl I
         {cosmetic(&diff.cosmetic)}
         {not_compared(diff)}
     }
+}
+
+/// Draws what writing to a workflow in n8n changes there. `diff` is from what it will be (desired) to what it is (live).
+pub(in crate::pages) fn written(diff: &DiffView) -> Option<impl IntoView + use<>> {
+    if diff.entries.is_empty() {
+        return None;
+    }
+    let entries: Vec<_> = diff.entries.iter().map(turned).collect();
+    let nodes: Vec<_> =
+        groups(&entries).into_iter().map(|(group, entries)| node(&group, &entries, None, &WRITTEN)).collect();
+    Some(view! { <div>{legend(&WRITTEN)} {nodes}</div> })
+}
+
+/// Draws what a commit changes in a file.
+pub(in crate::pages) fn file(changed: &[DiffLine]) -> Option<impl IntoView + use<>> {
+    (!changed.is_empty()).then(|| view! { <div>{legend(&FILE)} {lines(changed, &FILE)}</div> })
+}
+
+fn legend(names: &Names) -> impl IntoView + use<> {
+    view! {
+        <p class="legend mb-2">
+            <span><b class="text-incident">"−"</b> " " {names.left}</span>
+            <span><b class="text-ok">"+"</b> " " {names.right}</span>
+        </p>
+    }
+}
+
+fn written_kind(kind: DiffKind) -> Mark {
+    let label = match kind {
+        DiffKind::NodeAdded => "Node comes in",
+        DiffKind::NodeRemoved => "Node goes",
+        DiffKind::ConnectionAdded => "Connection comes in",
+        DiffKind::ConnectionRemoved => "Connection goes",
+        _ => return words::diff_kind(kind),
+    };
+    Mark { label, ..words::diff_kind(kind) }
+}
+
+/// An entry read the other way round.
+fn turned(entry: &DiffEntry) -> DiffEntry {
+    let kind = match entry.kind {
+        DiffKind::NodeAdded => DiffKind::NodeRemoved,
+        DiffKind::NodeRemoved => DiffKind::NodeAdded,
+        DiffKind::ConnectionAdded => DiffKind::ConnectionRemoved,
+        DiffKind::ConnectionRemoved => DiffKind::ConnectionAdded,
+        other => other,
+    };
+    let line = |line: &DiffLine| {
+        let kind = match line.kind {
+            LineKind::Removed => LineKind::Added,
+            LineKind::Added => LineKind::Removed,
+            other => other,
+        };
+        DiffLine { kind, desired: line.live, live: line.desired, text: line.text.clone() }
+    };
+    let mut lines: Vec<_> = entry.lines.iter().map(line).collect();
+    // Of lines that take each other's place, those that go stand before those that come.
+    for run in lines.chunk_by_mut(|a, b| differs(a) && differs(b)) {
+        run.sort_by_key(|line| line.kind == LineKind::Added);
+    }
+    DiffEntry { kind, lines, desired: entry.live.clone(), live: entry.desired.clone(), ..entry.clone() }
+}
+
+fn differs(line: &DiffLine) -> bool {
+    matches!(line.kind, LineKind::Removed | LineKind::Added)
 }
 
 /// What a group of entries is about.
@@ -73,13 +182,13 @@ fn groups(entries: &[DiffEntry]) -> Vec<(Group, Vec<&DiffEntry>)> {
     groups
 }
 
-fn node(group: &Group, entries: &[&DiffEntry], only: Option<Side>) -> AnyView {
+fn node(group: &Group, entries: &[&DiffEntry], only: Option<Side>, names: &Names) -> AnyView {
     let (label, title, kind) = match group {
         Group::Workflow => ("Workflow", "Settings of the workflow itself".to_owned(), None),
         Group::Connections => ("Connections", "Between nodes".to_owned(), None),
         Group::Node(name, kind) => ("Node", name.clone(), kind.clone()),
     };
-    let entries = entries.iter().map(|entry| self::entry(entry, only)).collect_view();
+    let entries = entries.iter().map(|entry| self::entry(entry, only, names)).collect_view();
     let key = title.clone();
     view! {
         <article class="card diff-node overflow-hidden" data-node=key>
@@ -93,12 +202,12 @@ fn node(group: &Group, entries: &[&DiffEntry], only: Option<Side>) -> AnyView {
     .into_any()
 }
 
-fn entry(entry: &DiffEntry, only: Option<Side>) -> impl IntoView + use<> {
-    if let Some(connection) = connection(entry) {
+fn entry(entry: &DiffEntry, only: Option<Side>, names: &Names) -> impl IntoView + use<> {
+    if let Some(connection) = connection(entry, names) {
         return connection;
     }
     let about_a_field = matches!(entry.kind, DiffKind::NodeModified | DiffKind::WorkflowModified);
-    let kind = (!about_a_field).then(|| marks::chip(words::diff_kind(entry.kind), None));
+    let kind = (!about_a_field).then(|| marks::chip((names.kind)(entry.kind), None));
     let last = entry.path.len().saturating_sub(1);
     let step = |(i, step): (usize, &String)| {
         view! { <span class=if i == last { "step last" } else { "step" }>{step.clone()}</span> }
@@ -112,9 +221,9 @@ fn entry(entry: &DiffEntry, only: Option<Side>) -> impl IntoView + use<> {
         }
     });
     let body = if entry.lines.is_empty() || only.is_some() {
-        sides(entry, only).into_any()
+        sides(entry, only, names).into_any()
     } else {
-        lines(&entry.lines).into_any()
+        lines(&entry.lines, names).into_any()
     };
     view! {
         <div class="diff-entry" data-path=entry.path.join(".")>
@@ -137,7 +246,7 @@ struct Connection {
 }
 
 /// A connection as a sentence. `None` for what is no connection, or is written in another way.
-fn connection(entry: &DiffEntry) -> Option<AnyView> {
+fn connection(entry: &DiffEntry, names: &Names) -> Option<AnyView> {
     if !matches!(entry.kind, DiffKind::ConnectionAdded | DiffKind::ConnectionRemoved) {
         return None;
     }
@@ -155,7 +264,7 @@ fn connection(entry: &DiffEntry) -> Option<AnyView> {
     Some(
         view! {
             <div class="diff-entry flex flex-wrap items-center gap-x-2 gap-y-1" data-connection=format!("{from} to {}", to.node)>
-                {marks::chip(words::diff_kind(entry.kind), None)}
+                {marks::chip((names.kind)(entry.kind), None)}
                 <strong class="font-semibold wrap-anywhere">{from.clone()}</strong>
                 {port(&to.output_type, to.output)}
                 {icon(Icon::Arrow)} <span class="sr-only">"to"</span>
@@ -167,7 +276,7 @@ fn connection(entry: &DiffEntry) -> Option<AnyView> {
     )
 }
 
-fn sides(entry: &DiffEntry, only: Option<Side>) -> impl IntoView + use<> {
+fn sides(entry: &DiffEntry, only: Option<Side>, names: &Names) -> impl IntoView + use<> {
     let side =
         |class: &'static str, mark: &'static str, name: &'static str, text: &Option<String>, key: &'static str| {
             let text = match text {
@@ -188,19 +297,20 @@ fn sides(entry: &DiffEntry, only: Option<Side>) -> impl IntoView + use<> {
     let whole = !matches!(entry.kind, DiffKind::NodeModified | DiffKind::WorkflowModified | DiffKind::NodeRenamed);
     let one = only.is_some() || (whole && (entry.desired.is_none() || entry.live.is_none()));
     let shown = |side, text: &Option<String>| !one || only.map_or(text.is_some(), |only| only == side);
-    let git =
-        shown(Side::Desired, &entry.desired).then(|| side("side side-git", "−", "Git", &entry.desired, "desired"));
-    let n8n = shown(Side::Live, &entry.live).then(|| side("side side-n8n", "+", "n8n", &entry.live, "live"));
-    view! { <div class=if one { "sides one" } else { "sides" }>{git} {n8n}</div> }
+    let left = shown(Side::Desired, &entry.desired)
+        .then(|| side("side side-git", "−", names.left, &entry.desired, names.left_key));
+    let right =
+        shown(Side::Live, &entry.live).then(|| side("side side-n8n", "+", names.right, &entry.live, names.right_key));
+    view! { <div class=if one { "sides one" } else { "sides" }>{left} {right}</div> }
 }
 
-fn lines(lines: &[DiffLine]) -> impl IntoView + use<> {
-    let rows = lines.iter().map(line).collect_view();
+fn lines(lines: &[DiffLine], names: &Names) -> impl IntoView + use<> {
+    let rows = lines.iter().map(|line| self::line(line, names)).collect_view();
     view! {
-        <div class="lines" tabindex="0" role="region" aria-label="Line by line, from Git to n8n">
+        <div class="lines" tabindex="0" role="region" aria-label=names.lines>
             <table>
                 <thead class="sr-only">
-                    <tr><th scope="col">"Line in Git"</th><th scope="col">"Line in n8n"</th><th scope="col">"Change"</th><th scope="col">"Text"</th></tr>
+                    <tr><th scope="col">{format!("Line, {}", names.left)}</th><th scope="col">{format!("Line, {}", names.right)}</th><th scope="col">"Change"</th><th scope="col">"Text"</th></tr>
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
@@ -208,15 +318,15 @@ fn lines(lines: &[DiffLine]) -> impl IntoView + use<> {
     }
 }
 
-fn line(line: &DiffLine) -> AnyView {
+fn line(line: &DiffLine, names: &Names) -> AnyView {
     let (class, mark, spoken) = match line.kind {
         LineKind::Gap => {
             let text = if line.text.is_empty() { "lines that are the same".to_owned() } else { line.text.clone() };
             return view! { <tr class="gap"><td colspan="4">{text}</td></tr> }.into_any();
         }
         LineKind::Same => ("same", "", ""),
-        LineKind::Removed => ("removed", "−", "only in Git"),
-        LineKind::Added => ("added", "+", "only in n8n"),
+        LineKind::Removed => ("removed", "−", names.removed),
+        LineKind::Added => ("added", "+", names.added),
     };
     view! {
         <tr class=class>

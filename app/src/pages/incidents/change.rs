@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use drift_domain::views::{ChangePage, DiffOrRefusal, IncidentChange, IncidentPage};
 use leptos::prelude::*;
 
-use super::{Kept, changes, decide, header};
+use super::{Kept, changes, decide, header, put_back};
 use crate::components::crumbs::crumbs;
 use crate::components::icon::{Icon, icon};
 use crate::components::layout::Live;
@@ -37,6 +37,7 @@ pub(crate) fn view(incident: &IncidentPage, page: &ChangePage, kept: &Kept, now:
         {neighbours(incident, page)}
         <div data-live="change">{summary(incident, page, here, now)}</div>
         {here.map(|change| path(incident, change, kept, now))}
+        {put_back::card(&page.row, &format!("/incidents/{}", incident.row.id), incident.carry_out_refused.is_none())}
         <div data-live="diff">{body}</div>
     }
     .into_any()
@@ -130,7 +131,7 @@ fn path(incident: &IncidentPage, change: &IncidentChange, kept: &Kept, now: Date
         <section class="card section" aria-labelledby="path-heading" id="path">
             <div class="card-head"><h2 id="path-heading">"Resolution path"</h2></div>
             <div class="card-body" data-live="path">
-                {changes::became(&change.row, now)} {changes::artifacts(change, now)} {nothing} {form}
+                {changes::became(&change.row, now)} {changes::artifacts(incident, change, now)} {nothing} {form}
             </div>
         </section>
     }

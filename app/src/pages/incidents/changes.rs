@@ -7,7 +7,7 @@ use drift_domain::views::{ArtifactView, ChangeRow, DiffAccess, IncidentChange, I
 use leptos::prelude::*;
 
 use super::actions::{may, refused};
-use super::{Kept, decide};
+use super::{Kept, carry_out, decide};
 use crate::components::icon::{Icon, icon};
 use crate::components::note::note;
 use crate::components::{marks, time};
@@ -74,7 +74,7 @@ fn item(page: &IncidentPage, change: &IncidentChange, kept: &Kept, now: DateTime
             </div>
             <p class="text-ink-2 wrap-anywhere">{row.summary.clone()}</p>
             {became(row, now)}
-            {artifacts(change, now)}
+            {artifacts(page, change, now)}
             {decide}
         </li>
     }
@@ -116,13 +116,17 @@ pub(super) fn became(row: &ChangeRow, now: DateTime<Utc>) -> Option<impl IntoVie
 }
 
 /// What came of the paths that were chosen: the newest in sight, older ones folded away.
-pub(super) fn artifacts(change: &IncidentChange, now: DateTime<Utc>) -> Option<impl IntoView + use<>> {
+pub(super) fn artifacts(
+    page: &IncidentPage,
+    change: &IncidentChange,
+    now: DateTime<Utc>,
+) -> Option<impl IntoView + use<>> {
     let (newest, older) = change.artifacts.split_first()?;
     let is_open = change.row.state.is_open();
     let earlier = (!older.is_empty()).then(|| {
         let items = older
             .iter()
-            .map(|artifact| view! { <li>{self::artifact(artifact, &change.row, false, now)}</li> })
+            .map(|artifact| view! { <li>{self::artifact(page, artifact, &change.row, false, now)}</li> })
             .collect_view();
         view! {
             <details class="inc-older" data-key=format!("older-{}", change.row.id)>
@@ -131,13 +135,26 @@ pub(super) fn artifacts(change: &IncidentChange, now: DateTime<Utc>) -> Option<i
             </details>
         }
     });
-    Some(view! { {artifact(newest, &change.row, is_open, now)} {earlier} })
+    Some(view! { {artifact(page, newest, &change.row, is_open, now)} {earlier} })
 }
 
-fn artifact(artifact: &ArtifactView, row: &ChangeRow, is_open: bool, now: DateTime<Utc>) -> impl IntoView + use<> {
+fn artifact(
+    page: &IncidentPage,
+    artifact: &ArtifactView,
+    row: &ChangeRow,
+    is_open: bool,
+    now: DateTime<Utc>,
+) -> impl IntoView + use<> {
     let at = artifact.finished_at.unwrap_or(artifact.started_at);
     let todo = (is_open && artifact.by_hand && artifact.state == ArtifactState::Pending)
-        .then(|| view! { <p class="mt-1"><span class="text-ink-3">"By hand: "</span>{by_hand(artifact.kind, row)} " Then Recheck: a check verifies it."</p> });
+        .then(|| {
+            let or_by_product = page.carry_out_refused.is_none() && page.to_carry_out.contains(&row.id);
+            let or = or_by_product.then(|| view! { <a class="link" href=format!("/incidents/{}#carry-out", page.row.id)>"Have it carried out"</a> ", or " });
+            view! {
+                <p class="mt-1">{or} <span class="text-ink-3">"By hand: "</span>{by_hand(artifact.kind, row)} " Then Recheck: a check verifies it."</p>
+            }
+        });
+    let product = (!artifact.by_hand).then(|| by_product(page, artifact));
     let error = artifact.error.clone().map(|why| view! { <p class="mt-1 text-incident wrap-anywhere">{why}</p> });
     let external = artifact.external.as_ref().filter(|external| !external.is_null()).map(|external| {
         let text = serde_json::to_string_pretty(external).unwrap_or_default();
@@ -157,9 +174,20 @@ fn artifact(artifact: &ArtifactView, row: &ChangeRow, is_open: bool, now: DateTi
                 <span class="text-ink-3">{time::ago(at, now)}</span>
             </p>
             <p class="text-ink-2 wrap-anywhere">{chosen}</p>
-            {error} {todo} {external}
+            {product} {error} {todo} {external}
         </div>
     }
+}
+
+/// That the product carries it out, and where that is told.
+fn by_product(page: &IncidentPage, artifact: &ArtifactView) -> impl IntoView + use<> {
+    let said = match artifact.state {
+        ArtifactState::Pending => "WorkflowOps is carrying it out.",
+        ArtifactState::Success => "WorkflowOps carried it out.",
+        ArtifactState::Failed => "WorkflowOps could not carry it out.",
+    };
+    let href = carry_out::address_of(page, artifact.finished_at);
+    view! { <p class="mt-1" data-by-product="">{said} " " <a class="link" href=href>"See its steps"</a></p> }
 }
 
 /// How a path is carried out by hand for this very change.

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use drift_domain::incident::{IncidentAction, IncidentStatus};
 use drift_domain::plan::Lifecycle;
-use drift_domain::views::{IncidentPage, IncidentRow, StepView};
+use drift_domain::reconciliation::ReconciliationState;
+use drift_domain::views::{IncidentPage, IncidentRow, ReconciliationRow, StepView};
 use leptos::prelude::*;
 
 use super::changes::waiting;
@@ -69,12 +70,22 @@ fn next(page: &IncidentPage) -> Next {
         IncidentStatus::Acknowledged | IncidentStatus::Stabilized if allowed(IncidentAction::Reconcile) => {
             step("reconcile", "Reconcile", "#reconcile", Icon::Equal)
         }
+        IncidentStatus::Acknowledged | IncidentStatus::Stabilized if is_under_way(page) => {
+            Next { is_up: false, ..step("carrying-out", "See how far it is", "#carry-out", Icon::Clock) }
+        }
         IncidentStatus::Acknowledged | IncidentStatus::Stabilized => {
-            step("carry-out", "Carry it out", "#changes", Icon::Arrow)
+            let by_product = page.carry_out_refused.is_none() && !page.to_carry_out.is_empty();
+            step("carry-out", "Carry it out", if by_product { "#carry-out" } else { "#changes" }, Icon::Arrow)
         }
         IncidentStatus::Reconciled => step("close", "Close", "#close", Icon::Lock),
         IncidentStatus::Closed => Next { is_up: false, ..step("receipt", "Receipt", "#receipt", Icon::Check) },
     }
+}
+
+/// Whether the product is carrying something out that nobody has to act on.
+fn is_under_way(page: &IncidentPage) -> bool {
+    let pending = |row: &ReconciliationRow| row.state == ReconciliationState::Pending;
+    page.to_carry_out.is_empty() && page.reconciliations.iter().any(pending)
 }
 
 /// The steps that the incident goes through, each with when it was reached.

@@ -11,7 +11,7 @@ use drift_services::incidents::receipt::Portable;
 use leptos::prelude::*;
 
 use super::actions::may;
-use super::{Kept, actions, changes, closing, decide, header, properties, timeline};
+use super::{Kept, actions, carry_out, changes, closing, decide, header, properties, timeline};
 use crate::components::crumbs::crumbs;
 use crate::components::icon::{Icon, icon};
 use crate::components::layout::Live;
@@ -36,6 +36,7 @@ pub(crate) fn view(page: &IncidentPage, kept: &Kept, now: DateTime<Utc>) -> AnyV
             <div class="inc-main">
                 <div data-live="incident-closing" aria-live="polite">{closing::closing(page, now)} {closing::receipt(page, now)}</div>
                 <div data-live="incident-steps">{actions::card(page, kept)}</div>
+                <div data-live="incident-carry-out" aria-live="polite">{carry_out::section(page, now)}</div>
                 <div data-live="incident-changes">{changes::section(page, kept, now)}</div>
                 <div data-live="incident-ambiguities">
                     {ambiguities::section(&page.ambiguities, page.row.environment_id, can_link)}

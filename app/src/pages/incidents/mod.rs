@@ -1,6 +1,7 @@
 //! Drift incidents: the list, and the workspace of one. Their parts are private to this module.
 
 mod actions;
+mod carry_out;
 pub(crate) mod change;
 mod changes;
 mod closing;
@@ -11,6 +12,8 @@ pub(crate) mod incident;
 mod kept;
 pub(crate) mod list;
 mod properties;
+pub(in crate::pages) mod put_back;
+pub(crate) mod reconciliation;
 mod timeline;
 
 pub(crate) use kept::Kept;

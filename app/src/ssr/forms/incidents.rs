@@ -67,7 +67,7 @@ async fn create(member: Member, Path(id): Path<String>, Form(fields): Form<Creat
 }
 
 /// What every form of an incident carries: the version that its person saw.
-fn seen(version: &str) -> ServiceResult<i64> {
+pub(super) fn seen(version: &str) -> ServiceResult<i64> {
     version.parse().map_err(|_| ServiceError::Stale { meanwhile: Vec::new() })
 }
 
@@ -277,7 +277,7 @@ async fn back(member: &Member, id: &str, done: ServiceResult<()>, good: &str, ke
     member.after(done, good, &to, draft).await
 }
 
-fn workspace(member: &Member, id: IncidentId) -> String {
+pub(super) fn workspace(member: &Member, id: IncidentId) -> String {
     let workspace = format!("/incidents/{id}");
     member.visit.came_from().filter(|from| from.starts_with(&workspace)).unwrap_or(workspace)
 }

@@ -8,11 +8,12 @@ pub(super) mod oidc;
 pub(super) mod overrides;
 pub(super) mod people;
 pub(super) mod plan;
+pub(super) mod reconciliations;
 
 use axum::Form;
 use axum::http::header;
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
-use drift_domain::ids::{ChangeId, EnvironmentId, IncidentId};
+use drift_domain::ids::{ChangeId, EnvironmentId, IncidentId, ReconciliationId};
 use drift_services::{ServiceError, ServiceResult};
 use serde::Deserialize;
 
@@ -32,6 +33,11 @@ pub(crate) fn change_id(text: &str) -> ServiceResult<ChangeId> {
 /// The incident that an address names.
 pub(crate) fn incident_id(text: &str) -> ServiceResult<IncidentId> {
     text.parse().map_err(|_| ServiceError::NotFound("incident"))
+}
+
+/// The reconciliation that an address names.
+pub(crate) fn reconciliation_id(text: &str) -> ServiceResult<ReconciliationId> {
+    text.parse().map_err(|_| ServiceError::NotFound("reconciliation"))
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,217 @@
+//! The forms of reconciliations: what would be written, carrying it out, cancelling it, trying it again, putting something back.
+
+use std::collections::HashMap;
+
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Form, Router};
+use drift_domain::failure::Side;
+use drift_domain::ids::{ChangeId, ReconciliationId};
+use drift_domain::reconciliation::Target;
+use drift_domain::views::{MergeSide, ReconciliationPage};
+use drift_services::gate::cap;
+use drift_services::reconcile::Picks;
+use drift_services::{ServiceError, ServiceResult};
+use serde::Deserialize;
+
+use super::{change_id, environment_id, incident_id, incidents, reconciliation_id};
+use crate::pages::incidents::Kept;
+use crate::pages::incidents::reconciliation::{self, PICKS, address, found, read_pick};
+use crate::ssr::visit::{Member, Screens};
+
+/// What a plan is answered with.
+const LOOK: &str = "This is what would be written. Nothing is written yet.";
+
+/// The addresses of reconciliations: their page and their forms.
+pub(in crate::ssr) fn routes() -> Router<Screens> {
+    Router::new()
+        .route("/incidents/{id}/reconciliations", post(plan))
+        .route("/incidents/{id}/reconciliations/{reconciliation}", get(reconciliation::get))
+        .route("/incidents/{id}/reconciliations/{reconciliation}/carry-out", post(carry_out))
+        .route("/incidents/{id}/reconciliations/{reconciliation}/cancel", post(cancel))
+        .route("/incidents/{id}/reconciliations/{reconciliation}/retry", post(retry))
+        .route("/incidents/{id}/changes/{change}/restore", post(restore_in_incident))
+        .route("/environments/{id}/drift/reconciliations/{reconciliation}", get(reconciliation::get))
+        .route("/environments/{id}/drift/reconciliations/{reconciliation}/carry-out", post(carry_out))
+        .route("/environments/{id}/drift/reconciliations/{reconciliation}/cancel", post(cancel))
+        .route("/environments/{id}/drift/reconciliations/{reconciliation}/retry", post(retry))
+        .route("/environments/{id}/drift/changes/{change}/restore", post(restore_in_environment))
+}
+
+/// The fields of a plan's form, which has one field for each pick, and names of changes as often as there are any.
+type Fields = Vec<(String, String)>;
+
+/// Works out what carrying chosen paths out would write, and leads to it.
+async fn plan(member: Member, Path(id): Path<String>, Form(fields): Form<Fields>) -> Response {
+    let planned = async {
+        let id = incident_id(&id)?;
+        let permit = member.services().incident_permit(&member.caller, id).await?;
+        let version = fields.iter().find(|(name, _)| name == "version").map_or("", |(_, value)| value);
+        let (wanted, picks) = (wanted(&fields)?, picks(&fields)?);
+        member.services().plan_reconciliation(&permit, id, incidents::seen(version)?, wanted, picks).await
+    }
+    .await;
+    let picked = fields.iter().filter(|(name, _)| read_pick(name).is_some());
+    let kept = Kept::new(PICKS, picked.map(|(name, side)| (name.as_str(), side.as_str())));
+    let back = match incident_id(&id) {
+        Ok(id) => incidents::workspace(&member, id),
+        Err(error) => return member.problem(error).await,
+    };
+    lead_to(&member, planned, &back, kept.draft()).await
+}
+
+/// The changes that a form names; `None` where it names none, for all.
+fn wanted(fields: &Fields) -> ServiceResult<Option<Vec<ChangeId>>> {
+    let named = fields.iter().filter(|(name, _)| name == "change");
+    let named = named.map(|(_, id)| change_id(id)).collect::<ServiceResult<Vec<_>>>()?;
+    Ok((!named.is_empty()).then_some(named))
+}
+
+/// What was picked, by change and place.
+fn picks(fields: &Fields) -> ServiceResult<HashMap<ChangeId, Picks>> {
+    let mut picks: HashMap<ChangeId, Picks> = HashMap::new();
+    for (name, side) in fields {
+        let Some((change, key)) = read_pick(name) else { continue };
+        let side = side.parse::<MergeSide>();
+        let side = side.map_err(|_| ServiceError::invalid("picks", "Pick one of the sides that are offered."))?;
+        picks.entry(change).or_default().insert(key.to_owned(), side);
+    }
+    Ok(picks)
+}
+
+#[derive(Deserialize)]
+struct RestoreFields {
+    #[serde(default)]
+    side: String,
+    #[serde(default)]
+    target: String,
+}
+
+impl RestoreFields {
+    fn read(&self) -> ServiceResult<(Side, Target)> {
+        let side = self.side.parse().map_err(|_| ServiceError::invalid("side", "Say which side is put back."))?;
+        let target = self.target.parse().map_err(|_| ServiceError::invalid("target", "Say where it is put."))?;
+        Ok((side, target))
+    }
+}
+
+/// Works out what putting one side of a change of an incident back would write, and leads to it.
+async fn restore_in_incident(
+    member: Member,
+    Path((id, change)): Path<(String, String)>,
+    Form(fields): Form<RestoreFields>,
+) -> Response {
+    let planned = async {
+        let (incident, change) = (incident_id(&id)?, change_id(&change)?);
+        let looks = member.services().incident_permit(&member.caller, incident).await?;
+        member.services().incident_change(&looks, incident, change).await?;
+        restore(&member, change, &fields).await
+    }
+    .await;
+    lead_to(&member, planned, &format!("/incidents/{id}/changes/{change}"), None).await
+}
+
+/// The same for a change in the workspace of an environment.
+async fn restore_in_environment(
+    member: Member,
+    Path((id, change)): Path<(String, String)>,
+    Form(fields): Form<RestoreFields>,
+) -> Response {
+    let planned = async {
+        let (environment, change) = (environment_id(&id)?, change_id(&change)?);
+        let looks = member.services().environment_permit::<cap::Summary>(&member.caller, environment).await?;
+        member.services().change(&looks, environment, change).await?;
+        restore(&member, change, &fields).await
+    }
+    .await;
+    lead_to(&member, planned, &format!("/environments/{id}/drift/changes/{change}"), None).await
+}
+
+async fn restore(member: &Member, change: ChangeId, fields: &RestoreFields) -> ServiceResult<ReconciliationId> {
+    let permit = member.services().change_permit(&member.caller, change).await?;
+    let (side, target) = fields.read()?;
+    member.services().plan_restore(&permit, change, side, target).await
+}
+
+/// On to the plan's page; or back, with why there is none.
+async fn lead_to(
+    member: &Member,
+    planned: ServiceResult<ReconciliationId>,
+    back: &str,
+    draft: Option<serde_json::Value>,
+) -> Response {
+    let page = async {
+        let id = planned?;
+        let permit = member.services().reconciliation_permit(&member.caller, id).await?;
+        member.services().reconciliation(&permit, id).await
+    }
+    .await;
+    match page {
+        Ok(page) => member.after(Ok(()), LOOK, &address(&page), None).await,
+        Err(error) => member.after(Err(error), "", back, draft).await,
+    }
+}
+
+#[derive(Deserialize)]
+struct SeenFields {
+    #[serde(default)]
+    version: String,
+}
+
+impl SeenFields {
+    /// The version that was seen. Only what is part of an incident has one.
+    fn of(&self, page: &ReconciliationPage) -> ServiceResult<Option<i64>> {
+        page.incident_id.map(|_| incidents::seen(&self.version)).transpose()
+    }
+}
+
+async fn carry_out(
+    member: Member,
+    Path((parent, id)): Path<(String, String)>,
+    Form(fields): Form<SeenFields>,
+) -> Response {
+    let page = match found(&member, &parent, &id).await {
+        Ok(page) => page,
+        Err(error) => return member.problem(error).await,
+    };
+    let done = async {
+        let id = reconciliation_id(&id)?;
+        let permit = member.services().reconciliation_permit(&member.caller, id).await?;
+        member.services().carry_out(&permit, id, fields.of(&page)?).await
+    }
+    .await;
+    member.after(done, "It is being carried out. This page shows how far it is.", &address(&page), None).await
+}
+
+async fn cancel(
+    member: Member,
+    Path((parent, id)): Path<(String, String)>,
+    Form(fields): Form<SeenFields>,
+) -> Response {
+    let page = match found(&member, &parent, &id).await {
+        Ok(page) => page,
+        Err(error) => return member.problem(error).await,
+    };
+    let done = async {
+        let id = reconciliation_id(&id)?;
+        let permit = member.services().reconciliation_permit(&member.caller, id).await?;
+        member.services().cancel_reconciliation(&permit, id, fields.of(&page)?).await
+    }
+    .await;
+    member.after(done, "Taken back. What was decided stays decided.", &address(&page), None).await
+}
+
+async fn retry(member: Member, Path((parent, id)): Path<(String, String)>, Form(fields): Form<SeenFields>) -> Response {
+    let page = match found(&member, &parent, &id).await {
+        Ok(page) => page,
+        Err(error) => return member.problem(error).await,
+    };
+    let done = async {
+        let id = reconciliation_id(&id)?;
+        let permit = member.services().reconciliation_permit(&member.caller, id).await?;
+        member.services().try_again(&permit, id, fields.of(&page)?).await
+    }
+    .await;
+    member.after(done, "It goes on where it was.", &address(&page), None).await
+}
