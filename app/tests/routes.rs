@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use browser::Browser;
+use drift_domain::failure::Side;
 use drift_domain::plan::{Capability, PlanTier};
+use drift_domain::reconciliation::Target;
 use drift_domain::role::Role;
 use drift_testkit::TestApp;
 use drift_testkit::app::workflow;
@@ -39,6 +41,15 @@ const FORMS: &[(&str, Option<Capability>)] = &[
     ("/incidents/{id}/ticket", Some(Capability::TicketLink)),
     ("/incidents/{id}/severity", Some(Capability::AdjustSeverity)),
     ("/incidents/{id}/comments", Some(Capability::ManageIncidents)),
+    ("/incidents/{id}/reconciliations", Some(Capability::Execute)),
+    ("/incidents/{id}/reconciliations/{reconciliation}/carry-out", Some(Capability::Execute)),
+    ("/incidents/{id}/reconciliations/{reconciliation}/cancel", Some(Capability::Execute)),
+    ("/incidents/{id}/reconciliations/{reconciliation}/retry", Some(Capability::Execute)),
+    ("/incidents/{id}/changes/{change}/restore", Some(Capability::Execute)),
+    ("/environments/{id}/drift/reconciliations/{reconciliation}/carry-out", Some(Capability::Execute)),
+    ("/environments/{id}/drift/reconciliations/{reconciliation}/cancel", Some(Capability::Execute)),
+    ("/environments/{id}/drift/reconciliations/{reconciliation}/retry", Some(Capability::Execute)),
+    ("/environments/{id}/drift/changes/{change}/restore", Some(Capability::Execute)),
     ("/settings/plan/tier", Some(Capability::ManagePlan)),
     ("/settings/plan/limit", Some(Capability::ManagePlan)),
     ("/settings/plan/requests", Some(Capability::RequestUpgrade)),
@@ -84,11 +95,18 @@ const FIELDS: &[(&str, &str)] = &[
     ("ticket", "https://tickets.example.com/1"),
     ("severity", "LOW"),
     ("text", "seen"),
+    ("side", "DESIRED"),
+    ("target", "N8N"),
 ];
 
 /// The addresses in the router's source, by whether they take forms.
 fn routed(takes_forms: bool) -> BTreeSet<String> {
-    let source = [include_str!("../src/ssr/mod.rs"), include_str!("../src/ssr/forms/incidents.rs")].concat();
+    let source = [
+        include_str!("../src/ssr/mod.rs"),
+        include_str!("../src/ssr/forms/incidents.rs"),
+        include_str!("../src/ssr/forms/reconciliations.rs"),
+    ]
+    .concat();
     let routes = source.split(".route(").skip(1).map(|route| route.split(".route(").next().unwrap());
     routes
         .filter(|route| route.contains("post(") == takes_forms || (!takes_forms && route.contains("get(")))
@@ -116,6 +134,9 @@ async fn strangers_get_nothing_from_any_page_or_form() {
     let request = app.services.request_upgrade(&permit, Default::default()).await.unwrap().to_string();
     let incident = app.services.create_incident(&owner.caller().permit().unwrap(), env.id, None).await.unwrap();
     let incident = incident.id.to_string();
+    let id = change.parse().unwrap();
+    let permit = app.services.change_permit(owner.caller(), id).await.unwrap();
+    let reconciliation = app.services.plan_restore(&permit, id, Side::Desired, Target::N8n).await.unwrap().to_string();
     let address = |path: &str| {
         let environment = env.id.to_string();
         let id = match path {
@@ -123,7 +144,7 @@ async fn strangers_get_nothing_from_any_page_or_form() {
             path if path.starts_with("/incidents/") => &incident,
             _ => &environment,
         };
-        path.replace("{id}", id).replace("{change}", &change)
+        path.replace("{id}", id).replace("{change}", &change).replace("{reconciliation}", &reconciliation)
     };
     let mut nobody = Browser::new(&app);
     let mut strangers = [

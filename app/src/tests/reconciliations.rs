@@ -12,7 +12,7 @@ use crate::pages::incidents::{Kept, change, incident};
 use crate::samples;
 
 async fn draw(file: &str, shown: ReconciliationPage, kept: Kept) -> String {
-    page(file, true, move || reconciliation::view(&shown, &kept, samples::now())).await
+    page(file, true, move || reconciliation::view(&shown, &kept, true, samples::now())).await
 }
 
 #[tokio::test]
@@ -67,6 +67,17 @@ async fn each_conflict_has_its_sides_side_by_side_and_what_was_picked_is_kept() 
     }
     assert!(form.contains(&format!("value=\"{}\"", item.change)), "the plan is made anew for the same changes");
     assert!(html.contains("data-source=\"open\"") && html.contains("What comes from where"));
+}
+
+#[tokio::test]
+async fn who_may_not_sees_everything_and_is_offered_nothing() {
+    let mut stopped = samples::reconciliations::stopped();
+    let why = Some("It needs the role OPERATOR; yours is VIEWER.".to_owned());
+    (stopped.carry_out_refused, stopped.cancel_refused, stopped.retry_refused) = (why.clone(), why.clone(), why);
+    let draw = move || reconciliation::view(&stopped, &Kept::default(), false, samples::now());
+    let html = page("reconciliation-viewer", true, draw).await;
+    assert!(!html.contains("method=\"post\" action=\"/incidents") && html.contains("yours is VIEWER"));
+    assert!(html.contains("data-conflict") && html.contains("n8n removed the node"));
 }
 
 #[tokio::test]

@@ -172,7 +172,7 @@ async fn carry_out(
     Form(fields): Form<SeenFields>,
 ) -> Response {
     let page = match found(&member, &parent, &id).await {
-        Ok(page) => page,
+        Ok((page, _)) => page,
         Err(error) => return member.problem(error).await,
     };
     let done = async {
@@ -190,7 +190,7 @@ async fn cancel(
     Form(fields): Form<SeenFields>,
 ) -> Response {
     let page = match found(&member, &parent, &id).await {
-        Ok(page) => page,
+        Ok((page, _)) => page,
         Err(error) => return member.problem(error).await,
     };
     let done = async {
@@ -204,7 +204,7 @@ async fn cancel(
 
 async fn retry(member: Member, Path((parent, id)): Path<(String, String)>, Form(fields): Form<SeenFields>) -> Response {
     let page = match found(&member, &parent, &id).await {
-        Ok(page) => page,
+        Ok((page, _)) => page,
         Err(error) => return member.problem(error).await,
     };
     let done = async {

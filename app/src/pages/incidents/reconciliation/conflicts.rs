@@ -30,8 +30,8 @@ pub(crate) fn read(field: &str) -> Option<(ChangeId, &str)> {
     Some((change.parse().ok()?, key))
 }
 
-/// One form for all conflicts of a plan. It is no live region: what somebody picks stays.
-pub(super) fn form(page: &ReconciliationPage, kept: &Kept) -> Option<impl IntoView + use<>> {
+/// The section: one form for all conflicts of a plan, for who may pick. It is no live region: what somebody picks stays.
+pub(super) fn section(page: &ReconciliationPage, kept: &Kept, may: bool) -> Option<impl IntoView + use<>> {
     let incident = page.incident_id.filter(|_| page.row.state == ReconciliationState::Planned)?;
     let total: usize = page.items.iter().map(|item| item.conflicts.len()).sum();
     if total == 0 {
@@ -42,26 +42,34 @@ pub(super) fn form(page: &ReconciliationPage, kept: &Kept) -> Option<impl IntoVi
         .iter()
         .flat_map(|item| item.conflicts.iter().map(move |conflict| (item, conflict)))
         .enumerate()
-        .map(|(at, (item, conflict))| place(at, item, conflict, kept))
+        .map(|(at, (item, conflict))| place(at, item, conflict, kept, may))
         .collect();
-    // What was picked before stays picked: the plan that is looked at next is made of these picks alone.
+    let body = if may {
+        view! {
+            <form method="post" action=format!("/incidents/{incident}/reconciliations") data-form=FORM>
+                {version(page)} {changes(page)} {places}
+                <div class="card-body rec-offer border-t border-line">
+                    <p class="text-ink-2 max-w-prose">"Makes a new plan with these picks. Still nothing is written."</p>
+                    <button class="btn btn-primary" type="submit">{icon(Icon::Eye)} "Look at the result"</button>
+                </div>
+            </form>
+        }
+        .into_any()
+    } else {
+        view! { <div>{places}</div> }.into_any()
+    };
     let title = count(total as u64, "place to pick a side for", "places to pick a side for");
     Some(view! {
-        <form method="post" action=format!("/incidents/{incident}/reconciliations") class="card section overflow-hidden" data-form=FORM id="conflicts" aria-labelledby="conflicts-heading">
-            {version(page)} {changes(page)}
+        <section class="card section overflow-hidden" id="conflicts" aria-labelledby="conflicts-heading">
             <div class="card-head">
                 <h2 id="conflicts-heading" class="with-icon">{icon(Icon::Collision)} {title}</h2>
             </div>
-            {places}
-            <div class="card-body rec-offer border-t border-line">
-                <p class="text-ink-2 max-w-prose">"Makes a new plan with these picks. Still nothing is written."</p>
-                <button class="btn btn-primary" type="submit">{icon(Icon::Eye)} "Look at the result"</button>
-            </div>
-        </form>
+            {body}
+        </section>
     })
 }
 
-fn place(at: usize, item: &ItemView, conflict: &MergeConflict, kept: &Kept) -> impl IntoView + use<> {
+fn place(at: usize, item: &ItemView, conflict: &MergeConflict, kept: &Kept, may: bool) -> impl IntoView + use<> {
     let name = field(item.change, &conflict.key);
     let chosen = kept.text(FORM, &name);
     let why = format!("conflict-{at}-why");
@@ -75,7 +83,7 @@ fn place(at: usize, item: &ItemView, conflict: &MergeConflict, kept: &Kept) -> i
         .map(|side| self::side(side, conflict, &name, chosen == side.as_str()))
         .collect_view();
     view! {
-        <fieldset class="conflict" aria-describedby=why.clone() data-conflict=conflict.key.clone()>
+        <fieldset class="conflict" disabled=!may aria-describedby=why.clone() data-conflict=conflict.key.clone()>
             <legend class="wrap-anywhere">{item.workflow.clone()} ": " {conflict.title.clone()}</legend>
             <p class="text-ink-2 wrap-anywhere" id=why.clone()>{conflict.why.clone()} " " {redacted}</p>
             <div class="conflict-sides">{sides}</div>

@@ -15,9 +15,9 @@ use crate::words::{self, Mark, count};
 const IN_SIGHT: usize = 80;
 
 /// The commit, then every workflow.
-pub(super) fn sections(page: &ReconciliationPage) -> impl IntoView + use<> {
+pub(super) fn sections(page: &ReconciliationPage, may: bool) -> impl IntoView + use<> {
     let git = page.git.as_ref().map(commit);
-    let items: Vec<_> = page.items.iter().enumerate().map(|(at, item)| self::item(page, at, item)).collect();
+    let items: Vec<_> = page.items.iter().enumerate().map(|(at, item)| self::item(page, may, at, item)).collect();
     view! { {git} {items} }
 }
 
@@ -42,7 +42,7 @@ fn commit(git: &GitPlanView) -> impl IntoView + use<> {
     }
 }
 
-fn item(page: &ReconciliationPage, at: usize, item: &ItemView) -> impl IntoView + use<> {
+fn item(page: &ReconciliationPage, may: bool, at: usize, item: &ItemView) -> impl IntoView + use<> {
     let heading = format!("workflow-{at}");
     let decision =
         item.decision.map(|decision| marks::chip(words::path(decision), Some(words::path_explained(decision))));
@@ -63,7 +63,7 @@ fn item(page: &ReconciliationPage, at: usize, item: &ItemView) -> impl IntoView 
             <div class="card-body grid gap-3">
                 {problems} {notes} {nothing}
                 {(!writes.is_empty()).then(|| view! { <ol class="rec-writes">{writes}</ol> })}
-                {parts(page, item)}
+                {parts(page, may, item)}
             </div>
         </section>
     }
@@ -130,13 +130,13 @@ fn write(page: &ReconciliationPage, at: (usize, usize), write: &WriteView) -> im
 }
 
 /// What a merge takes from where.
-fn parts(page: &ReconciliationPage, item: &ItemView) -> Option<impl IntoView + use<>> {
+fn parts(page: &ReconciliationPage, may: bool, item: &ItemView) -> Option<impl IntoView + use<>> {
     if item.parts.is_empty() {
         return None;
     }
     let rows = item.parts.iter().map(part).collect_view();
     let picked = item.parts.iter().any(|part| part.chosen);
-    let again = (picked && page.row.state == ReconciliationState::Planned).then(|| anew(page, "Pick anew"));
+    let again = (picked && page.row.state == ReconciliationState::Planned).then(|| anew(page, may, "Pick anew"));
     Some(view! {
         <section aria-label=format!("What {} is made of", item.workflow) data-parts="">
             <h3 class="mb-1.5">"What comes from where"</h3>
