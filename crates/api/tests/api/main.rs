@@ -5,6 +5,7 @@ mod document;
 mod events;
 mod gate;
 mod incidents;
+mod reconciliations;
 mod requests;
 mod routes;
 mod session;

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use drift_domain::failure::Side;
 use drift_domain::plan::{Capability, PlanTier};
+use drift_domain::reconciliation::Target;
 use drift_domain::role::Role;
 use drift_services::accounts::{SignIn, TokenRequest};
 use drift_testkit::app::workflow;
@@ -86,6 +88,12 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("PUT", "/incidents/{incident}/ticket", Of(Capability::TicketLink)),
     ("PUT", "/incidents/{incident}/severity", Of(Capability::AdjustSeverity)),
     ("POST", "/incidents/{incident}/comments", Of(Capability::ManageIncidents)),
+    ("POST", "/incidents/{incident}/reconciliations", Of(Capability::Execute)),
+    ("GET", "/reconciliations/{reconciliation}", Of(Capability::Incidents)),
+    ("POST", "/reconciliations/{reconciliation}/carry-out", Of(Capability::Execute)),
+    ("POST", "/reconciliations/{reconciliation}/cancel", Of(Capability::Execute)),
+    ("POST", "/reconciliations/{reconciliation}/retry", Of(Capability::Execute)),
+    ("POST", "/changes/{change}/restore", Of(Capability::Execute)),
     ("GET", "/incident-settings", Of(Capability::Configure)),
     ("PUT", "/incident-settings", Of(Capability::Configure)),
     ("GET", "/plan", Of(Capability::RequestUpgrade)),
@@ -130,6 +138,7 @@ fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
         (_, path) if path.ends_with("/ticket") => json!({ "version": 1, "ticket": "" }),
         (_, path) if path.ends_with("/severity") => json!({ "version": 1, "severity": "LOW", "reason": "no" }),
         (_, path) if path.ends_with("/comments") => json!({ "text": "no" }),
+        (_, path) if path.ends_with("/restore") => json!({ "side": "LIVE", "target": "GIT" }),
         (_, path) if path.starts_with("/incidents/") => json!({ "version": 1 }),
         (_, path) if path.ends_with("/answer") => json!({ "grant": false, "words": "no" }),
         _ => json!({}),
@@ -171,6 +180,8 @@ async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>
     let request = api.app.services.request_upgrade(&permit, Default::default()).await.unwrap();
     let incident = env.incident().await;
     let services = &api.app.services;
+    let permit = services.change_permit(&owner.caller, change).await.unwrap();
+    let reconciliation = services.plan_restore(&permit, change, Side::Desired, Target::N8n).await.unwrap();
     let member = api.colleague(owner, Role::Operator).await.caller.user_id;
     let invited = services.invite(&owner.caller.permit().unwrap(), "eve@example.com", Role::Viewer).await.unwrap();
     let new = TokenRequest { name: "CI".into(), role: Role::Viewer, days: 1 };
@@ -187,6 +198,7 @@ async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>
         ("change", change.to_string()),
         ("request", request.to_string()),
         ("incident", incident.to_string()),
+        ("reconciliation", reconciliation.to_string()),
     ];
     (BTreeMap::from(ids), serde_json::to_value(&env.draft).unwrap())
 }
@@ -213,8 +225,9 @@ async fn a_stranger_learns_nothing_from_any_route() {
         }
         for stranger in [&mighty, &small] {
             let answer = call(stranger, method, path).await;
-            // Below an environment or an incident it is looked up first; elsewhere a role that may nowhere is told so.
-            let told = if path.starts_with("/environments/") || path.starts_with("/incidents/") {
+            // Below these it is looked up first; elsewhere a role that may nowhere is told so.
+            let below = ["/environments/", "/incidents/", "/reconciliations/", "/changes/"];
+            let told = if below.iter().any(|below| path.starts_with(below)) {
                 answer.status == StatusCode::NOT_FOUND
             } else {
                 answer.status == StatusCode::NOT_FOUND || answer.problem() == "role-required"
