@@ -24,16 +24,17 @@ fn where_drift_lives_is_true() {
 
 /// Where drift may be opened and acted on: the workspace's pages and those of its incidents, and the handlers of their
 /// forms.
-const WORKSPACE: [&str; 5] = [
+const WORKSPACE: [&str; 6] = [
     "app/src/pages/drift/",
     "app/src/pages/incidents/",
     "app/src/ssr/forms/drift.rs",
     "app/src/ssr/forms/incidents.rs",
     "app/src/ssr/forms/overrides.rs",
+    "app/src/ssr/forms/reconciliations.rs",
 ];
 
 /// What opens drift or acts on it: views that only the workspace draws, its components, and actions that only it offers.
-const DEEP: [&str; 37] = [
+const DEEP: [&str; 44] = [
     "DiffView",
     "DiffEntry",
     "DiffLine",
@@ -50,6 +51,8 @@ const DEEP: [&str; 37] = [
     "ReceiptView",
     "ClosingView",
     "OverrideView",
+    "ReconciliationPage",
+    "ReconciliationRow",
     "drift::diff",
     "drift::plans",
     "drift::ambiguities",
@@ -69,6 +72,11 @@ const DEEP: [&str; 37] = [
     ".assign(",
     ".set_ticket(",
     ".set_severity(",
+    ".plan_reconciliation(",
+    ".plan_restore(",
+    ".carry_out(",
+    ".try_again(",
+    ".cancel_reconciliation(",
     ".override_change(",
     ".end_override(",
 ];
@@ -97,7 +105,7 @@ fn what_is_watched_for_is_there_to_be_found() {
     // Without these the test above would watch for words that nobody says any more.
     let used = |word: &str| inside.iter().any(|file| file.code().any(|(_, line)| line.contains(word)));
     for word in
-        ["DiffView", "IncidentPage", "ArtifactView", ".create_incident(", ".acknowledge(", ".decide(", ".recheck("]
+        ["DiffView", "IncidentPage", "ArtifactView", ".create_incident(", ".decide(", ".recheck(", ".carry_out("]
     {
         assert!(used(word), "{word} is not found in the workspace: has it another name now?");
     }
