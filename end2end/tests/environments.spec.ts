@@ -3,12 +3,12 @@ import { expect, open, signIn, test } from '../fixtures';
 test('the list has a badge for each environment, counts on top, and nothing deeper', async ({ page }) => {
   await signIn(page, 'owner@northlight.example');
   const rows = page.locator('tr[data-environment]');
-  await expect(rows).toHaveCount(7);
-  await expect(rows.locator('[data-badge]')).toHaveCount(7);
+  await expect(rows).toHaveCount(8);
+  await expect(rows.locator('[data-badge]')).toHaveCount(8);
   const staging = page.locator('tr[data-environment="Harbor Hotel Staging"]');
   await expect(staging).toContainText('Unverified');
   const counts = await page.locator('[data-count] dd').allTextContents();
-  expect(counts.map(Number).reduce((a, b) => a + b)).toBe(7);
+  expect(counts.map(Number).reduce((a, b) => a + b)).toBe(8);
   await expect(page.locator('main a[href*="/drift"], main button')).toHaveCount(0);
 });
 

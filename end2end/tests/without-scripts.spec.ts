@@ -2,7 +2,7 @@ import { expect, openDrift, signIn, standIn, test } from '../fixtures';
 
 test('the list, the workspace, the filter and a diff need no script', async ({ page }) => {
   await signIn(page, 'owner@northlight.example');
-  await expect(page.locator('tr[data-environment]')).toHaveCount(7);
+  await expect(page.locator('tr[data-environment]')).toHaveCount(8);
   await expect(page.locator('.needs-js:visible')).toHaveCount(0);
   await openDrift(page, 'Bright Labs');
   await page.getByLabel('Origin').selectOption('COLLISION');

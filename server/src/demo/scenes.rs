@@ -32,6 +32,8 @@ pub(super) enum Scene {
     Vanished,
     /// One small hotfix, to be dealt with.
     Hotfix,
+    /// Four small hotfixes of one night: enough to promote one, revert one, replace one and lose one.
+    Night,
     /// A hotfix that was decided and carried out: its incident waits to be closed.
     Reconciled,
     /// In sync again after an incident that is closed, with its receipt.
@@ -56,6 +58,7 @@ impl Scene {
             Self::Many => many(site).await,
             Self::Vanished => vanished(site).await,
             Self::Hotfix => hotfix(site).await,
+            Self::Night => night(site).await,
             Self::Reconciled => reconciled(site).await,
             Self::Closed => closed(site).await,
             Self::Adoption => Ok(()),
@@ -240,6 +243,21 @@ fn urgent(workflow: &mut Value) {
 
 async fn hotfix(site: &Site) -> anyhow::Result<()> {
     site.edit("slack-message", urgent)?;
+    site.check(Drift).await
+}
+
+async fn night(site: &Site) -> anyhow::Result<()> {
+    site.edit("slack-message", urgent)?;
+    site.edit("slack-summary", |workflow| {
+        node(workflow, "Slack")["parameters"]["limit"] = json!(200);
+    })?;
+    site.edit("google-doc", |workflow| {
+        node(workflow, "Google Drive")["parameters"]["name"] = json!("=Night of {{ $now.toISODate() }}");
+    })?;
+    site.edit("asana-agent", |workflow| {
+        let agent = &mut node(workflow, "AI Agent")["parameters"]["options"]["systemMessage"];
+        replace(agent, "a helpful assistant", "a terse assistant");
+    })?;
     site.check(Drift).await
 }
 

@@ -118,6 +118,7 @@ async fn incidents_stand_in_every_status_on_every_plan_that_has_them() {
     for (key, plan, status) in [
         ("northlight-production", PlanTier::Agency, IncidentStatus::Detected),
         ("cedar-production", PlanTier::Agency, IncidentStatus::Detected),
+        ("lumen-production", PlanTier::Agency, IncidentStatus::Detected),
         ("bright-production", PlanTier::Agency, IncidentStatus::Acknowledged),
         ("kettle-production", PlanTier::Pro, IncidentStatus::Acknowledged),
         ("harbor-production", PlanTier::Agency, IncidentStatus::Stabilized),
@@ -159,8 +160,9 @@ async fn plans_see_what_they_have() {
 }
 
 /// What is shown of some environments after looking again: badge, open changes.
-const AFTERWARDS: [(&str, Badge, u32); 5] = [
+const AFTERWARDS: [(&str, Badge, u32); 6] = [
     ("northlight-staging", Badge::InSync, 0),
+    ("lumen-production", Badge::IncidentActive, 4),
     ("northlight-production", Badge::IncidentActive, 5),
     ("harbor-staging", Badge::Unverified, 1),
     ("meridian-staging", Badge::Unverified, 0),

@@ -205,6 +205,17 @@ pub(super) const ENVIRONMENTS: &[Environment] = &[
         scene: Scene::Hotfix,
     },
     Environment {
+        key: "lumen-production",
+        organization: "Northlight Automation",
+        name: "Lumen Dental",
+        class: Production,
+        version: V2,
+        repository: "northlight/lumen-dental",
+        folder: "workflows",
+        workflows: SMALL,
+        scene: Scene::Night,
+    },
+    Environment {
         key: "meridian-production",
         organization: "Meridian Bank",
         name: "Operations",
