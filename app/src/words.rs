@@ -214,7 +214,7 @@ pub(crate) const fn reconciliation_explained(state: ReconciliationState) -> &'st
     match state {
         ReconciliationState::Planned => "This is what would be written. Nothing is written yet.",
         ReconciliationState::Pending => "Somebody said to carry it out, and it has not ended.",
-        ReconciliationState::Done => "Every step is taken and seen to be. A check looks at what is there now.",
+        ReconciliationState::Done => "Every step is taken, and seen to be.",
         ReconciliationState::Failed => "A step could not be taken; it says which, and why.",
         ReconciliationState::Cancelled => "Taken back before anything was written.",
     }

@@ -12,7 +12,9 @@ use crate::components::marks;
 use crate::words::{self, Mark, count};
 
 /// How a diff is read: what its sides are called, the left one first.
-struct Names {
+struct Names<'a> {
+    /// What the diff is of, where a page has several: regions of one page have names of their own.
+    about: &'a str,
     left: &'static str,
     left_key: &'static str,
     right: &'static str,
@@ -27,7 +29,8 @@ struct Names {
 }
 
 /// The two sides of a change.
-const COMPARED: Names = Names {
+const COMPARED: Names<'_> = Names {
+    about: "",
     left: "Git",
     left_key: "desired",
     right: "n8n",
@@ -39,7 +42,8 @@ const COMPARED: Names = Names {
 };
 
 /// A workflow in n8n before and after something is written to it.
-const WRITTEN: Names = Names {
+const WRITTEN: Names<'_> = Names {
+    about: "",
     left: "n8n now",
     left_key: "now",
     right: "n8n afterwards",
@@ -51,7 +55,7 @@ const WRITTEN: Names = Names {
 };
 
 /// A file in Git before and after a commit.
-const FILE: Names =
+const FILE: Names<'_> =
     Names { left: "Git now", right: "Git afterwards", lines: "The file's lines, from now to afterwards", ..WRITTEN };
 
 /// Draws a diff. Of a workflow that only one side has, only that side is drawn.
@@ -82,20 +86,21 @@ pub(in crate::pages) fn view(diff: &DiffView, change_type: ChangeType) -> impl I
     }
 }
 
-/// Draws what writing to a workflow in n8n changes there. `diff` is from what it will be (desired) to what it is (live).
-pub(in crate::pages) fn written(diff: &DiffView) -> Option<impl IntoView + use<>> {
+/// Draws what writing to a workflow in n8n, `about`, changes there. `diff` is from what it will be (desired) to what it is (live).
+pub(in crate::pages) fn written(diff: &DiffView, about: &str) -> Option<impl IntoView + use<>> {
     if diff.entries.is_empty() {
         return None;
     }
     let entries: Vec<_> = diff.entries.iter().map(turned).collect();
+    let names = Names { about, ..WRITTEN };
     let nodes: Vec<_> =
-        groups(&entries).into_iter().map(|(group, entries)| node(&group, &entries, None, &WRITTEN)).collect();
-    Some(view! { <div>{legend(&WRITTEN)} {nodes}</div> })
+        groups(&entries).into_iter().map(|(group, entries)| node(&group, &entries, None, &names)).collect();
+    Some(view! { <div>{legend(&names)} {nodes}</div> })
 }
 
-/// Draws what a commit changes in a file.
-pub(in crate::pages) fn file(changed: &[DiffLine]) -> Option<impl IntoView + use<>> {
-    (!changed.is_empty()).then(|| view! { <div>{legend(&FILE)} {lines(changed, &FILE)}</div> })
+/// Draws what a commit changes in a file, which `about` names.
+pub(in crate::pages) fn file(changed: &[DiffLine], about: &str) -> Option<impl IntoView + use<>> {
+    (!changed.is_empty()).then(|| view! { <div>{legend(&FILE)} {lines(changed, &FILE, about)}</div> })
 }
 
 fn legend(names: &Names) -> impl IntoView + use<> {
@@ -223,7 +228,8 @@ fn entry(entry: &DiffEntry, only: Option<Side>, names: &Names) -> impl IntoView 
     let body = if entry.lines.is_empty() || only.is_some() {
         sides(entry, only, names).into_any()
     } else {
-        lines(&entry.lines, names).into_any()
+        let about = [names.about, entry.node.as_deref().unwrap_or_default(), &entry.path.join(" › ")].join(" ");
+        lines(&entry.lines, names, about.trim()).into_any()
     };
     view! {
         <div class="diff-entry" data-path=entry.path.join(".")>
@@ -304,10 +310,10 @@ fn sides(entry: &DiffEntry, only: Option<Side>, names: &Names) -> impl IntoView 
     view! { <div class=if one { "sides one" } else { "sides" }>{left} {right}</div> }
 }
 
-fn lines(lines: &[DiffLine], names: &Names) -> impl IntoView + use<> {
+fn lines(lines: &[DiffLine], names: &Names, about: &str) -> impl IntoView + use<> {
     let rows = lines.iter().map(|line| self::line(line, names)).collect_view();
     view! {
-        <div class="lines" tabindex="0" role="region" aria-label=names.lines>
+        <div class="lines" tabindex="0" role="region" aria-label=format!("{}: {about}", names.lines)>
             <table>
                 <thead class="sr-only">
                     <tr><th scope="col">{format!("Line, {}", names.left)}</th><th scope="col">{format!("Line, {}", names.right)}</th><th scope="col">"Change"</th><th scope="col">"Text"</th></tr>

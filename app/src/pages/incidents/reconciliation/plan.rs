@@ -48,7 +48,8 @@ fn item(page: &ReconciliationPage, may: bool, at: usize, item: &ItemView) -> imp
         item.decision.map(|decision| marks::chip(words::path(decision), Some(words::path_explained(decision))));
     let problems = list(&item.problems, "tone-incident", Icon::Warning);
     let notes = list(&item.notes, "tone-info", Icon::Info);
-    let writes: Vec<_> = item.writes.iter().enumerate().map(|(n, write)| self::write(page, (at, n), write)).collect();
+    let writes: Vec<_> =
+        item.writes.iter().enumerate().map(|(n, write)| self::write(page, item, (at, n), write)).collect();
     let nothing = (writes.is_empty() && item.problems.is_empty() && item.conflicts.is_empty())
         .then(|| view! { <p class="text-ink-2">"Nothing is written for it."</p> });
     view! {
@@ -100,9 +101,9 @@ fn result(page: &ReconciliationPage, item: &ItemView) -> Option<Mark> {
 }
 
 /// One write. Before it is carried out its detail is in sight, unless it is long; afterwards the steps are what counts.
-fn write(page: &ReconciliationPage, at: (usize, usize), write: &WriteView) -> impl IntoView + use<> {
-    let lines = diff::file(&write.lines).map(IntoAny::into_any);
-    let by_meaning = write.diff.as_ref().and_then(diff::written).map(IntoAny::into_any);
+fn write(page: &ReconciliationPage, item: &ItemView, at: (usize, usize), write: &WriteView) -> impl IntoView + use<> {
+    let lines = diff::file(&write.lines, &write.what).map(IntoAny::into_any);
+    let by_meaning = write.diff.as_ref().and_then(|diff| diff::written(diff, &item.workflow)).map(IntoAny::into_any);
     let long =
         write.lines.len() > IN_SIGHT || write.diff.as_ref().is_some_and(|diff| diff.entries.len() > IN_SIGHT / 4);
     let planned = page.row.state == ReconciliationState::Planned;
