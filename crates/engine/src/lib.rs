@@ -5,7 +5,7 @@
 //! unreadable. What is compared and what is not stands in the table of [`canonical`]. Where both sides left what they had in
 //! common, [`merge`](merge()) puts them together and asks about the rest; its rules stand in the table of [`mod@merge`].
 //!
-//! [`write`] puts content into a file in Git, [`deploy`] makes of a file what n8n is sent.
+//! [`mod@write`] puts content into a file in Git, [`deploy`] makes of a file what n8n is sent.
 
 pub mod canonical;
 pub mod deploy;

@@ -4,7 +4,7 @@
 mod common;
 
 use common::fixtures;
-use drift_engine::write::{Named, Writing, file_name, path_template, write};
+use drift_engine::write::{Named, Writing, file_name, path_template, secrets, write};
 use drift_engine::{Limits, parse};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -107,6 +107,20 @@ fn every_workflow_has_a_file() {
             assert!(!file.contains(&format!("\n  {never}")), "{never} in {file}");
         }
     }
+}
+
+/// Of workflows that people published, one holds something that nobody should: a signature that its service checks.
+#[test]
+fn ordinary_workflows_raise_no_alarm() {
+    let alarms: Vec<_> = fixtures()
+        .iter()
+        .flat_map(|(name, workflow)| {
+            let places = secrets(workflow.to_string().as_bytes(), None, &Limits::default()).unwrap();
+            places.into_iter().map(move |place| format!("{name}: {place}"))
+        })
+        .collect();
+    let header = "parameters › options › responseHeaders › entries › 0 › value";
+    assert_eq!(alarms, [format!("0033.json: node \"Respond to Webhook\", {header}")]);
 }
 
 #[test]

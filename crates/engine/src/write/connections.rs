@@ -297,7 +297,7 @@ impl Wires<'_> {
         if edge.input_kind != new.input_kind {
             say("type", self.style.text(&new.input_kind));
         }
-        if false {
+        if edge.input != new.input {
             say("index", Sheet::Scalar(Cow::Owned(new.input.to_string())));
         }
     }

@@ -15,7 +15,7 @@
 //! | `active`, `isArchived`, `name`, `description`, `tags`, `nodeGroups` | written where both sides have them and differ | a field that the file's format does not carry (source control: `active`, `tags`) is not put in. Between two files of which neither came from an instance a missing one means the default, and is put in |
 //! | a tag | kept by name; a new one with the keys that the file's others have | ids and times of tags belong to an instance |
 //! | settings | one by one; unknown ones where both sides have them | n8n adds keys by itself |
-//! | a node that both have | stays in its place, under the pairing of the diff, so also when it was renamed; its fields one by one, its parameters to the last element | |
+//! | a node that both have | stays in its place, under the pairing of the diff, so also when it was renamed; its fields one by one, its parameters to the last element | a change of one field shows in the lines of that field |
 //! | `id` of a node | as in the file | made anew at will; where a group of nodes needs one that the file lacks, the content's |
 //! | `webhookId`, cached names, ids of assignments | written where both sides have them and differ | n8n and the editor add them by themselves. The cached name and address of a locator go with its value |
 //! | `position`, `color`, `notesInFlow` of a node that both have | as in the file | the editor snaps every position to its grid on the first small edit, which would bury the change |
@@ -27,6 +27,11 @@
 //! | what an unpublished draft holds | never | what is published is what runs. A file that is itself an answer with a draft is changed in its published part |
 //!
 //! A new file has the style and the fields that its siblings have, never those of the server, and always `id`.
+//!
+//! # What is not done
+//! - Under `executionOrder` v1 n8n runs branches by their place on the canvas. A new node brings its position and the others
+//!   keep theirs, so where live was laid out anew, their order may differ from live's. The comparison leaves it out too.
+//! - Nothing is put into a list of workflows or taken out of it: a new workflow gets a file of its own.
 
 mod connections;
 mod credentials;

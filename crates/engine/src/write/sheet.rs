@@ -249,11 +249,11 @@ impl<'a> Block<'a> {
 
     /// Where a new key goes: sorted where all keys of the file are, else behind the one that comes before it in `order`.
     pub(super) fn place<S: AsRef<str>>(&self, key: &str, order: &[S], style: &Style) -> usize {
+        if order.len().max(self.entries.len()) > MANY {
+            return self.entries.len();
+        }
         if style.sorted {
             return self.keys().position(|other| other > key).unwrap_or(self.entries.len());
-        }
-        if order.len() > MANY {
-            return self.entries.len();
         }
         let Some(here) = order.iter().position(|other| other.as_ref() == key) else { return self.entries.len() };
         let behind = order[..here].iter().rev().find_map(|other| Some(self.position(other.as_ref())? + 1));
