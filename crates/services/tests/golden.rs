@@ -15,7 +15,7 @@ use drift_services::{ServiceError, ServiceResult};
 use drift_testkit::TestApp;
 
 /// Methods whose call is let in and then finds nothing to do; that they do it is shown elsewhere.
-const FINDS_NOTHING: [&str; 4] = ["reconcile", "request_close", "confirm_vanished", "link"];
+const FINDS_NOTHING: [&str; 5] = ["try_again", "reconcile", "request_close", "confirm_vanished", "link"];
 
 /// What came of a call, as one mark: whether the gate let it in, whatever was found behind it.
 fn mark(method: &str, capability: Capability, outcome: &ServiceResult<()>) -> char {
@@ -129,6 +129,8 @@ const UNGATED: &[(&str, &str)] = &[
     ("environment_permit", "is the gate itself"),
     ("incident_permit", "is the gate itself"),
     ("incidents_permit", "is the gate itself"),
+    ("reconciliation_permit", "is the gate itself"),
+    ("change_permit", "is the gate itself"),
     ("once", "what it does once was asked for at the gate"),
     ("authenticate", "finds out who asks"),
     ("authenticate_token", "finds out who asks"),
@@ -159,6 +161,9 @@ const UNGATED: &[(&str, &str)] = &[
     ("run_check", "background work"),
     ("run_queued_check", "background work"),
     ("put_check_back", "background work"),
+    ("run_reconciliation", "background work"),
+    ("put_reconciliation_back", "background work"),
+    ("enqueue_pending_reconciliations", "background work"),
 ];
 
 /// The public asynchronous methods in the sources of the services, each with the capability of its permit, if it takes one.

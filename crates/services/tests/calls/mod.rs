@@ -1,11 +1,15 @@
 //! Every method of the services that stands behind the gate, as a call that can be made: for tests that make all of them.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use drift_domain::change::DecisionKind;
-use drift_domain::ids::{ChangeId, IncidentId, UpgradeRequestId};
-use drift_domain::plan::{Capability, Limit, PlanTier};
+use drift_domain::failure::Side;
+use drift_domain::ids::{ChangeId, IncidentId, ReconciliationId, UpgradeRequestId};
+use drift_domain::plan::{Capability, Limit, Plan, PlanTier};
+use drift_domain::reconciliation::Target;
 use drift_domain::role::Role;
 use drift_domain::severity::Severity;
 use drift_domain::views::{ChangeFilter, EnvironmentDraft, IncidentFilter, PlanEdit, UpgradeAsk};
@@ -23,6 +27,8 @@ pub struct World<'a> {
     pub change: ChangeId,
     /// The open incident, where the plan has incidents.
     pub incident: Option<IncidentId>,
+    /// A plan that somebody made before a downgrade, where the plan does not carry decisions out.
+    pub reconciliation: ReconciliationId,
     /// Whether a permit is asked for as the doors do, which look the environment up first.
     pub looks_first: bool,
 }
@@ -40,7 +46,9 @@ impl<'a> World<'a> {
             Ok(permit) => Some(app.services.create_incident(&permit, env.id, None).await.unwrap().id),
             Err(_) => None,
         };
-        Self { app, env, change, incident, looks_first: true }
+        let able = Caller { plan: Arc::new(Plan::standard(PlanTier::Agency)), ..env.caller.clone() };
+        let planned = app.services.plan_restore(&able.permit().unwrap(), change, Side::Desired, Target::N8n).await;
+        Self { app, env, change, incident, reconciliation: planned.unwrap(), looks_first: true }
     }
 
     fn services(&self) -> &Services {
@@ -58,6 +66,20 @@ impl<'a> World<'a> {
             Some(id) => self.services().incident_permit(caller, id).await,
             None => caller.permit(),
         }
+    }
+
+    /// A permit for the reconciliation, under the plan that its incident keeps.
+    async fn reconciliation_permit<C: cap::Cap>(&self, caller: &Caller) -> ServiceResult<Permit<C>> {
+        if self.looks_first {
+            self.services().reconciliation_permit(caller, self.reconciliation).await
+        } else {
+            caller.permit()
+        }
+    }
+
+    /// A permit for the change, wherever it is.
+    async fn change_permit<C: cap::Cap>(&self, caller: &Caller) -> ServiceResult<Permit<C>> {
+        if self.looks_first { self.services().change_permit(caller, self.change).await } else { caller.permit() }
     }
 
     fn incident(&self) -> IncidentId {
@@ -143,6 +165,25 @@ calls! {
         let (kind, reason) = (DecisionKind::Promote, "it is right".to_owned());
         let choice = Choice { changes: None, kind, reason, replacement: None };
         w.services().decide(&w.incident_permit(c).await?, w.incident(), w.seen().await, choice).await
+    };
+    reconciliation asks Incidents: |w, c| {
+        w.services().reconciliation(&w.reconciliation_permit(c).await?, w.reconciliation).await
+    };
+    plan_reconciliation asks Execute: |w, c| {
+        let permit = w.incident_permit(c).await?;
+        w.services().plan_reconciliation(&permit, w.incident(), w.seen().await, None, HashMap::new()).await
+    };
+    plan_restore asks Execute: |w, c| {
+        w.services().plan_restore(&w.change_permit(c).await?, w.change, Side::Live, Target::Git).await
+    };
+    carry_out asks Execute: |w, c| {
+        w.services().carry_out(&w.reconciliation_permit(c).await?, w.reconciliation, None).await
+    };
+    try_again asks Execute: |w, c| {
+        w.services().try_again(&w.reconciliation_permit(c).await?, w.reconciliation, None).await
+    };
+    cancel_reconciliation asks Execute: |w, c| {
+        w.services().cancel_reconciliation(&w.reconciliation_permit(c).await?, w.reconciliation, None).await
     };
     reconcile asks Lifecycle: |w, c| {
         w.services().reconcile(&w.incident_permit(c).await?, w.incident(), w.seen().await).await
