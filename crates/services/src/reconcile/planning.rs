@@ -109,7 +109,7 @@ impl<'a> Draft<'a> {
         let mut steps = OnOne::new(change, pair.live.as_deref());
         let body = self.keep(made.body.to_string().as_bytes());
         let overwrites = live.map(|live| self.keep(live));
-        let runs = live.is_some_and(|live| craft::is_active(live));
+        let runs = live.is_some_and(craft::is_active);
         let differs = craft::differs(live, desired, ids);
 
         if live.is_some() && !pair.is_live() {

@@ -4,13 +4,15 @@
 //!
 //! `WORKFLOWOPS_SEQUENCES=2000 cargo test -p drift-services --test never_lost` for a longer run than CI's.
 
+mod acts;
 mod promises;
 mod world;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use world::{Act, World};
+use acts::Act;
+use world::World;
 
 /// Sequences where nobody asks for more.
 const SEQUENCES: u32 = 100;
@@ -19,20 +21,24 @@ const LONGEST: usize = 30;
 /// Sequences that share a database: a new one for each would be most of the time.
 const TOGETHER: usize = 40;
 
-fn sequences() -> u32 {
-    std::env::var("WORKFLOWOPS_SEQUENCES").ok().and_then(|text| text.parse().ok()).unwrap_or(SEQUENCES)
+/// A number that whoever runs the test may set.
+#[expect(clippy::disallowed_methods, reason = "a test is asked to do more by its environment")]
+fn asked<T: std::str::FromStr>(name: &str) -> Option<T> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::print_stdout, reason = "what the sequences reached is what whoever runs them wants to know")]
 async fn nothing_is_lost_hidden_or_waved_through() {
-    let seed = std::env::var("WORKFLOWOPS_SEED").ok().and_then(|text| text.parse::<u64>().ok()).unwrap_or(7);
+    let seed: u64 = asked("WORKFLOWOPS_SEED").unwrap_or(7);
+    let sequences: u32 = asked("WORKFLOWOPS_SEQUENCES").unwrap_or(SEQUENCES);
     let mut bytes = [0_u8; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Config { failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let all = proptest::collection::vec(Act::any(), 8..LONGEST);
     let mut done = world::Tally::default();
-    let mut left = sequences() as usize;
+    let mut left = sequences as usize;
     while left > 0 {
         let app = drift_testkit::TestApp::new().await;
         for _ in 0..TOGETHER.min(left) {
@@ -44,7 +50,7 @@ async fn nothing_is_lost_hidden_or_waved_through() {
         }
         left = left.saturating_sub(TOGETHER);
     }
-    println!("{} sequences: {done}", sequences());
+    println!("{sequences} sequences: {done}");
     assert!(
         done.drifted > 0 && done.closed > 0 && done.carried_out > 0,
         "the sequences reach what they are for: {done}"
@@ -66,6 +72,8 @@ async fn run(app: &drift_testkit::TestApp, acts: &[Act], tally: &mut world::Tall
     }
     world.settle().await;
     promises.hold(&world).await.map_err(|broken| format!("{broken} (at the end)"))?;
+    world.finish().await;
+    promises.hold(&world).await.map_err(|broken| format!("{broken} (after it was brought to an end)"))?;
     tally.add(&world, &promises).await;
     Ok(())
 }
