@@ -31,7 +31,7 @@ async function plan(page: Page): Promise<void> {
 
 async function carryOut(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Carry it out' }).click();
-  await expect(page.locator('.page-head [data-reconciliation]')).toHaveAttribute('data-reconciliation', 'DONE');
+  await expect(page.locator('.page-head [data-reconciliation]')).toHaveAttribute('data-reconciliation', 'DONE', { timeout: 60_000 });
   await expectAccessible(page);
 }
 
@@ -85,7 +85,7 @@ test('a hotfix is promoted, one reverted, one replaced, one vanishes and comes b
   await live(page);
   await fix.merge();
   await editInN8n('n8n of Lumen Dental', 'Create Google Doc', byWeek);
-  await expect(page.locator('.page-head [data-reconciliation]')).toHaveAttribute('data-reconciliation', 'DONE');
+  await expect(page.locator('.page-head [data-reconciliation]')).toHaveAttribute('data-reconciliation', 'DONE', { timeout: 60_000 });
   await page.goto(incident);
   await page.getByRole('button', { name: 'Recheck' }).click();
   for (const workflow of ['Post Message to Slack', 'Asana AI Agent', 'Summarize Slack Conversation', 'Create Google Doc']) {

@@ -307,6 +307,10 @@ async fn merge(hand: &Hand, all: &[StepRecord], step: &StepRecord) -> ServiceRes
             (left.uuid, left.queued) = (None, false);
             Taken::Waits { what, seconds: LATER, learnt: Some(steps::write(&left)) }
         }
+        // GitHub says so, too, while it works out anew whether an open one merges: the branch below it has moved.
+        Err(Refusal::NotMergeable { message }) if standing.pull.state == PullState::Open && !standing.pull.draft => {
+            Taken::PutOff { what: message, retry_after: None }
+        }
         Err(refusal) => refused(&refusal),
     })
 }

@@ -223,7 +223,9 @@ impl Services {
     async fn baseline(&self, draft: &Draft<'_>, change: &ChangeRecord) -> ServiceResult<Option<Vec<u8>>> {
         let organization = draft.sides.environment.organization_id;
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
-        match workflows::baseline_snapshot(&mut db, organization, change.workflow_id).await? {
+        let kept = workflows::baseline_snapshot(&mut db, organization, change.workflow_id).await?;
+        drop(db);
+        match kept {
             Some(hash) => Ok(Some(self.kept(organization, hash).await?)),
             None => Ok(None),
         }
