@@ -2,10 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::ops::Range;
 
+use chrono::{DateTime, Utc};
 use drift_domain::change::{ChangeState, ChangeType, DecisionKind};
-use drift_domain::ids::{ChangeId, CheckId, DecisionId, EnvironmentId};
+use drift_domain::ids::{ChangeId, CheckId, DecisionId, EnvironmentId, OrganizationId};
 use drift_domain::plan::{Capability, DiffLimit, Grant, Plan, PlanTier};
+use drift_domain::severity::Severity;
 use drift_domain::views::{
     AdoptionView, ChangeFilter, ChangePage, ChangeRow, CheckRow, DiffAccess, DiffOrRefusal, DiffView, OverrideCount,
     OverrideView, Workspace,
@@ -22,8 +25,6 @@ use crate::gate::{Caller, Permit, cap};
 use crate::overrides::offer;
 use crate::{Services, views};
 
-/// Changes that a list shows at most, most severe first. Counts are always whole, and every change passes the filter.
-const LISTED: usize = 500;
 /// Checks that a page of the history shows.
 const CHECKS_LISTED: i64 = 30;
 /// Checks that the workspace itself shows.
@@ -52,7 +53,8 @@ impl Services {
     /// The drift workspace of an environment.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] when the caller's organization has no such environment.
+    /// [`ServiceError::NotFound`] when the caller's organization has no such environment; [`ServiceError::Invalid`] when
+    /// the filter's page begins after a change that the environment does not have.
     pub async fn workspace(
         &self,
         permit: &Permit<cap::Summary>,
@@ -80,10 +82,13 @@ impl Services {
             Grant::Limited | Grant::Full => None,
         };
         let matching: Vec<&ChangeRecord> = shown.iter().filter(|change| passes(change, &filter)).collect();
+        let page = page_of(&mut db, &matching, &filter, organization, id).await?;
         Ok(Workspace {
             environment: views::environment_page(&record, overridden, newest.as_ref(), checking, caller, now),
             matching_changes: u32::try_from(matching.len()).unwrap_or(u32::MAX),
-            changes: matching.into_iter().take(LISTED).map(|change| rows.row(change)).collect(),
+            earlier_changes: u32::try_from(page.start).unwrap_or(u32::MAX),
+            next: matching[page.clone()].last().filter(|_| page.end < matching.len()).map(|change| change.id),
+            changes: matching[page].iter().map(|change| rows.row(change)).collect(),
             open_changes: record.open_changes,
             vanished_changes: u32::try_from(vanished).unwrap_or(u32::MAX),
             adoption: adoption(&record, newest.as_ref(), &open, caller),
@@ -308,7 +313,7 @@ pub(crate) async fn environment<C>(
 
 pub(crate) async fn environment_in(
     db: &mut PgConnection,
-    organization: drift_domain::ids::OrganizationId,
+    organization: OrganizationId,
     id: EnvironmentId,
 ) -> ServiceResult<EnvironmentRecord> {
     environments::get(db, organization, id).await?.ok_or(ServiceError::NotFound("environment"))
@@ -357,8 +362,37 @@ pub(crate) async fn change_page(
 
 /// Most severe first; of one severity the newest first.
 pub(crate) fn by_severity(mut changes: Vec<ChangeRecord>) -> Vec<ChangeRecord> {
-    changes.sort_by_key(|c| (Reverse(c.severity), Reverse(c.first_seen_at), Reverse(c.id)));
+    changes.sort_by_key(place);
     changes
+}
+
+/// Where a change stands among others.
+type Place = (Reverse<Severity>, Reverse<DateTime<Utc>>, Reverse<ChangeId>);
+
+fn place(change: &ChangeRecord) -> Place {
+    (Reverse(change.severity), Reverse(change.first_seen_at), Reverse(change.id))
+}
+
+/// Which of the matching changes the filter's page has. It begins behind the place of the change that the page before
+/// ended with, also where that one is decided meanwhile: what comes after it is neither skipped nor shown twice.
+async fn page_of(
+    db: &mut PgConnection,
+    matching: &[&ChangeRecord],
+    filter: &ChangeFilter,
+    organization: OrganizationId,
+    environment: EnvironmentId,
+) -> ServiceResult<Range<usize>> {
+    let start = match filter.after {
+        None => 0,
+        Some(after) => {
+            let last = changes::list(db, organization, environment, Which::One(after), 1).await?.pop();
+            let last = last.ok_or_else(|| {
+                ServiceError::invalid("after", "The environment has no such change. Begin with the first page.")
+            })?;
+            matching.partition_point(|change| place(change) <= place(&last))
+        }
+    };
+    Ok(start..matching.len().min(start + filter.page_size()))
 }
 
 fn passes(change: &ChangeRecord, filter: &ChangeFilter) -> bool {
@@ -439,7 +473,7 @@ fn refusal(plan: &Plan) -> DiffOrRefusal {
 
 async fn stored(
     db: &mut PgConnection,
-    organization: drift_domain::ids::OrganizationId,
+    organization: OrganizationId,
     hash: Option<drift_domain::fingerprint::Fingerprint>,
 ) -> ServiceResult<Option<Vec<u8>>> {
     let Some(hash) = hash else { return Ok(None) };

@@ -292,7 +292,9 @@ impl TestEnvironment<'_> {
 
     /// The open changes.
     pub async fn changes(&self) -> Vec<ChangeRow> {
-        self.workspace().await.changes
+        let filter = ChangeFilter { limit: Some(ChangeFilter::LARGEST_PAGE), ..ChangeFilter::default() };
+        let look = self.app.services.workspace(&self.permit(), self.id, filter).await;
+        look.expect("the environment is there").changes
     }
 
     /// The only open change.

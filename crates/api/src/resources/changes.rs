@@ -6,14 +6,13 @@ use drift_domain::change::{ChangeState, ChangeType, DecisionKind, Origin};
 use drift_domain::ids::{ChangeId, EnvironmentId};
 use drift_domain::plan::Capability;
 use drift_domain::severity::Severity;
-use drift_domain::views::{ChangeFilter, ChangePage, ChangeRow, DiffOrRefusal, DiffView};
+use drift_domain::views::{ChangeFilter, ChangePage, ChangeRow, DiffOrRefusal, DiffView, Workspace};
 use drift_services::ServiceError;
 use drift_services::gate::cap;
 use http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::List;
 use crate::ApiState;
 use crate::auth::SignedIn;
 use crate::extract::{self, Path, Query};
@@ -34,21 +33,39 @@ pub(crate) struct FilterParams {
     pub state: Option<ChangeState>,
     /// Only workflows whose name contains this, whatever the case.
     pub q: Option<String>,
+    /// The page that follows this change: what the page before answered as `next`.
+    pub after: Option<ChangeId>,
+    /// How many changes a page has: 50 unless told.
+    #[param(minimum = 1, maximum = 500)]
+    pub limit: Option<u32>,
+}
+
+/// A page of changes.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ChangeList {
+    /// The changes, most severe first.
+    pub items: Vec<ChangeRow>,
+    /// How many changes there are on all pages.
+    pub matching: u32,
+    /// `after` of the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<ChangeId>,
 }
 
 /// List the changes of an environment, most severe first: the open ones, unless `state` says otherwise.
 #[utoipa::path(get, path = "/environments/{environment}/changes", tag = "Drift", params(
     ("environment" = EnvironmentId, Path), FilterParams,
-), responses((status = OK, body = List<ChangeRow>), (status = NOT_FOUND, body = Problem)))]
+), responses((status = OK, body = ChangeList), (status = NOT_FOUND, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
 pub(crate) async fn list(
     State(state): State<ApiState>,
     caller: SignedIn,
     Path(environment): Path<EnvironmentId>,
     Query(filter): Query<ChangeFilter>,
-) -> Answer<Json<List<ChangeRow>>> {
+) -> Answer<Json<ChangeList>> {
     let permit = state.services.environment_permit::<cap::Summary>(&caller.0, environment).await?;
     let workspace = state.services.workspace(&permit, environment, filter).await?;
-    Ok(super::list(workspace.changes))
+    let Workspace { changes: items, matching_changes: matching, next, .. } = workspace;
+    Ok(Json(ChangeList { items, matching, next }))
 }
 
 /// Show one change, with its diff where the plan has it and its history.
