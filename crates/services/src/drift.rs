@@ -25,7 +25,7 @@ use crate::{Services, views};
 /// Changes that a list shows at most, most severe first. Counts are always whole, and every change passes the filter.
 const LISTED: usize = 500;
 /// Checks that a page of the history shows.
-const CHECKS_LISTED: i64 = 30;
+pub const CHECKS_LISTED: usize = 30;
 /// Checks that the workspace itself shows.
 const CHECKS_IN_WORKSPACE: i64 = 8;
 /// The longest reason that is taken, in characters.
@@ -132,7 +132,7 @@ impl Services {
     ) -> ServiceResult<Vec<CheckRow>> {
         let mut db = self.tenant(permit.organization()).await?;
         environment(&mut db, permit, id).await?;
-        Ok(checks::list(&mut db, permit.organization(), id, before, CHECKS_LISTED).await?)
+        Ok(checks::list(&mut db, permit.organization(), id, before, CHECKS_LISTED as i64).await?)
     }
 
     /// Records what a person says became of a change that vanished. That ends the change, on the record.
@@ -361,7 +361,7 @@ pub(crate) fn by_severity(mut changes: Vec<ChangeRecord>) -> Vec<ChangeRecord> {
     changes
 }
 
-fn passes(change: &ChangeRecord, filter: &ChangeFilter) -> bool {
+pub(crate) fn passes(change: &ChangeRecord, filter: &ChangeFilter) -> bool {
     let named = filter.q.as_ref().map(|q| q.trim().to_lowercase()).filter(|q| !q.is_empty());
     filter.change_type.is_none_or(|t| t == change.change_type)
         && filter.origin.is_none_or(|o| o == change.origin)

@@ -93,7 +93,7 @@ pub struct NewChange {
     pub severity: Severity,
     /// One line.
     pub summary: String,
-    /// Facts of the diff.
+    /// Facts of the diff: what severity follows from, and the `fields` that recurrence is told by.
     pub facts: Value,
     /// The live side's bytes and prints.
     pub live: Option<(Fingerprint, Value)>,

@@ -69,6 +69,16 @@ pub struct Workspace {
     pub upgrade: Option<UpgradeOffer>,
 }
 
+/// A page of changes, most severe first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChangeList {
+    /// The changes.
+    pub items: Vec<ChangeRow>,
+    /// What to ask with for the next page; `None` on the last.
+    pub next: Option<String>,
+}
+
 /// What the plan lets a person open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
