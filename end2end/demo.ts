@@ -47,7 +47,7 @@ export default async function start(): Promise<() => Promise<void>> {
   return stop;
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((done, fail) => {
     const server = createServer().once('error', fail);
     server.listen(0, '127.0.0.1', () => {

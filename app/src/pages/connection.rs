@@ -80,7 +80,10 @@ pub(crate) fn view(form: &ConnectionForm) -> AnyView {
     };
     let mut ancestors = vec![("/".to_owned(), "Environments".to_owned())];
     ancestors.extend(form.environment.clone().map(|(id, name)| (format!("/environments/{id}"), name)));
-    let parts = view! { {about(form)} {live_side(form)} {desired_side(form)} };
+    // What was seen: an edit of what somebody else has changed meanwhile is refused.
+    let version =
+        form.draft.version.map(|seen| view! { <input type="hidden" name="version" value=seen.to_string() /> });
+    let parts = view! { {version} {about(form)} {live_side(form)} {desired_side(form)} };
     view! {
         {crumbs(ancestors, title.to_owned())}
         <div class="page-head"><h1>{title}</h1></div>

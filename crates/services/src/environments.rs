@@ -106,7 +106,9 @@ impl Services {
     ) -> ServiceResult<EnvironmentDraft> {
         let mut db = self.tenant(permit.organization()).await?;
         let c = environment(&mut db, permit, id).await?.connection;
+        let version = environments::connection_version(&mut db, permit.organization(), id, false).await?;
         Ok(EnvironmentDraft {
+            version,
             name: c.name,
             class: c.class,
             n8n_base_url: c.n8n_base_url,
@@ -183,30 +185,40 @@ impl Services {
         let mut tx = self.tenant(permit.organization()).await?;
         let organization = permit.organization();
         environments::insert(&mut tx, organization, id, &connection, self.clock.now()).await.map_err(name_taken)?;
-        self.configured(&mut tx, permit, id, "environment.connected", &connection).await?;
+        self.configured(&mut tx, permit, id, ("environment.connected", 1), &connection).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(id)
     }
 
-    /// Changes an environment's connection and asks for a check. Secrets that the draft leaves empty stay.
+    /// Changes an environment's connection and asks for a check. Secrets that the draft leaves empty stay. Answers the
+    /// connection's version since then.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] for a field that cannot be used; nothing is changed then.
+    /// [`ServiceError::Invalid`] for a field that cannot be used, [`ServiceError::Stale`] when the draft names a version and
+    /// somebody has changed the connection since; nothing is changed then.
     pub async fn update_environment(
         &self,
         permit: &Permit<cap::Configure>,
         id: EnvironmentId,
         draft: EnvironmentDraft,
-    ) -> ServiceResult<()> {
+    ) -> ServiceResult<i64> {
+        const EDITED: &str = "environment.updated";
         let connection = self.read_draft(permit, Some(id), &draft).await?;
         let mut tx = self.tenant(permit.organization()).await?;
         let organization = permit.organization();
+        let version = environments::connection_version(&mut tx, organization, id, true).await?;
+        let version = version.ok_or(ServiceError::NotFound("environment"))?;
+        if let Some(seen) = draft.version.filter(|seen| *seen != version) {
+            let editors = events::editors_since(&mut tx, organization, Some(id), EDITED, seen).await?;
+            let meanwhile = editors.iter().map(|name| format!("{name} changed the connection.")).collect();
+            return Err(ServiceError::Stale { meanwhile });
+        }
         environments::update_connection(&mut tx, organization, id, &connection, self.clock.now())
             .await
             .map_err(name_taken)?;
-        self.configured(&mut tx, permit, id, "environment.updated", &connection).await?;
+        self.configured(&mut tx, permit, id, (EDITED, version + 1), &connection).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        Ok(())
+        Ok(version + 1)
     }
 
     /// Asks for a check now. Answers at once; the page hears when it is done.
@@ -237,7 +249,7 @@ impl Services {
         db: &mut PgConnection,
         permit: &Permit<cap::Configure>,
         id: EnvironmentId,
-        kind: &str,
+        (kind, version): (&str, i64),
         c: &Connection,
     ) -> ServiceResult<()> {
         let event = NewEvent {
@@ -249,6 +261,7 @@ impl Services {
             data: json!({
                 "name": c.name, "class": c.class, "n8n": c.n8n_base_url, "ref": c.git_ref, "folder": c.git_folder,
                 "repository": format!("{}/{}", c.git_owner, c.git_repository), "interval_seconds": c.interval_seconds,
+                "version": version,
             }),
         };
         events::append(db, &event, self.clock.now()).await?;

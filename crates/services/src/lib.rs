@@ -15,6 +15,7 @@ use tokio::sync::broadcast;
 use url::Url;
 
 pub mod accounts;
+mod changes;
 mod connector;
 pub mod detection;
 mod drift;
@@ -35,6 +36,7 @@ mod upgrades;
 mod views;
 mod webhooks;
 
+pub use drift::CHECKS_LISTED;
 pub use environments::WebhookSettings;
 pub use error::{ServiceError, ServiceResult};
 pub use oidc::IdentityProvider;

@@ -193,28 +193,27 @@ async fn pages_show_every_change_once_also_where_one_is_decided_meanwhile() {
     env.check().await;
     let all: Vec<ChangeId> = env.changes().await.iter().map(|change| change.id).collect();
     assert_eq!(all.len(), 7);
-    let page = async |after| {
+    let page = async |after: Option<String>| {
         let filter = ChangeFilter { after, limit: Some(3), ..ChangeFilter::default() };
         app.services.workspace(&env.permit(), env.id, filter).await.unwrap()
     };
 
     let first = page(None).await;
-    assert_eq!((first.matching_changes, first.earlier_changes, first.next), (7, 0, Some(all[2])));
+    assert_eq!((first.matching_changes, first.earlier_changes, first.changes.len()), (7, 0, 3));
     // The last one of the first page is over before the second page is asked for.
     env.n8n.archive(first.changes[2].live_id.as_ref().unwrap()).unwrap();
     env.check().await;
     let fitting = env.changes().await.into_iter().find_map(|change| change.vanished).expect("one vanished").fitting;
     app.services.confirm_vanished(&env.permit(), env.id, all[2], fitting, "Archived".to_owned()).await.unwrap();
 
-    let second = page(first.next).await;
-    let third = page(second.next).await;
+    let second = page(first.next.clone()).await;
+    let third = page(second.next.clone()).await;
     let seen: Vec<ChangeId> =
         [&first, &second, &third].iter().flat_map(|page| page.changes.iter().map(|change| change.id)).collect();
     assert_eq!(seen, all, "none twice, none left out");
-    assert_eq!((third.matching_changes, third.earlier_changes, third.next), (6, 5, None));
+    assert_eq!((third.matching_changes, third.earlier_changes, third.next.clone()), (6, 5, None));
 
-    let stranger = Some(ChangeId(uuid::Uuid::from_u128(1)));
-    let filter = ChangeFilter { after: stranger, ..ChangeFilter::default() };
+    let filter = ChangeFilter { after: Some("HIGH.here".to_owned()), ..ChangeFilter::default() };
     let refused = app.services.workspace(&env.permit(), env.id, filter).await.unwrap_err();
     assert!(matches!(refused, ServiceError::Invalid { .. }), "{refused:?}");
 }

@@ -217,7 +217,8 @@ pub async fn update_connection(
         "UPDATE environments SET name = $3, class = $4, n8n_base_url = $5, n8n_api_key = $6, git_api_base = $7,
              git_owner = $8, git_repository = $9, git_ref = $10, git_folder = $11, git_app_id = $12,
              git_installation_id = $13, git_secret = $14, interval_seconds = $15, git_commit = NULL, git_tree = NULL,
-             revision = revision + 1, next_check_at = $16::timestamptz + make_interval(secs => $15::integer), updated_at = $16
+             revision = revision + 1, connection_version = connection_version + 1,
+             next_check_at = $16::timestamptz + make_interval(secs => $15::integer), updated_at = $16
          WHERE organization_id = $1 AND id = $2",
         organization.0,
         id.0,
@@ -277,6 +278,26 @@ pub async fn exists(db: &mut PgConnection, organization: OrganizationId, id: Env
 pub async fn lock(db: &mut PgConnection, organization: OrganizationId, id: EnvironmentId) -> StoreResult<Option<i64>> {
     Ok(sqlx::query_scalar!(
         "SELECT revision FROM environments WHERE organization_id = $1 AND id = $2 FOR UPDATE",
+        organization.0,
+        id.0
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// The version of an environment's connection, which moves with every edit of it; `None` when this organization has none
+/// such. `lock` holds the environment until the transaction ends, for an edit.
+pub async fn connection_version(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: EnvironmentId,
+    lock: bool,
+) -> StoreResult<Option<i64>> {
+    if lock {
+        self::lock(db, organization, id).await?;
+    }
+    Ok(sqlx::query_scalar!(
+        "SELECT connection_version FROM environments WHERE organization_id = $1 AND id = $2",
         organization.0,
         id.0
     )

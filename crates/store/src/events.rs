@@ -88,7 +88,7 @@ pub struct TimelineRecord {
     pub data: serde_json::Value,
 }
 
-/// The newest events of an incident that made a version of it after `since`, oldest first.
+/// The newest events of an incident that made a version of it after `since`, of those before `before`, oldest first.
 ///
 /// # Errors
 /// The database failed.
@@ -97,17 +97,20 @@ pub async fn timeline(
     organization: OrganizationId,
     incident: IncidentId,
     since: i64,
+    before: Option<EventId>,
     limit: i64,
 ) -> StoreResult<Vec<TimelineRecord>> {
     let rows = sqlx::query!(
         r#"SELECT e.id, e.kind, e.actor, u.name AS "name?", e.at, e.data
            FROM events e LEFT JOIN users u ON u.id = e.actor
            WHERE e.organization_id = $1 AND e.incident_id = $2 AND e.incident_version > $3
+             AND ($5::bigint IS NULL OR e.id < $5)
            ORDER BY e.id DESC LIMIT $4"#,
         organization.0,
         incident.0,
         since,
-        limit
+        limit,
+        before.map(|id| id.0)
     )
     .fetch_all(db)
     .await?;
@@ -119,4 +122,29 @@ pub async fn timeline(
         data: row.data,
     });
     Ok(read.collect())
+}
+
+/// Who did something of this kind that made a version after `since`, oldest first: by the `version` in the particulars. Of an
+/// environment, or of the organization as a whole.
+///
+/// # Errors
+/// The database failed.
+pub async fn editors_since(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    environment: Option<EnvironmentId>,
+    kind: &str,
+    since: i64,
+) -> StoreResult<Vec<String>> {
+    let rows = sqlx::query_scalar!(
+        r#"SELECT u.name FROM events e JOIN users u ON u.id = e.actor
+           WHERE e.organization_id = $1 AND e.environment_id IS NOT DISTINCT FROM $2 AND e.kind = $3
+             AND (e.data->>'version')::bigint > $4
+           ORDER BY e.id LIMIT 20"#,
+        organization.0,
+        environment.map(|id| id.0),
+        kind,
+        since
+    );
+    Ok(rows.fetch_all(db).await?)
 }

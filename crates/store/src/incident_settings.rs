@@ -30,6 +30,21 @@ pub async fn get(db: &mut PgConnection, organization: OrganizationId) -> StoreRe
     Ok(Settings { automatic: automatic.transpose()?, ticket: row.ticket_pattern.zip(row.ticket_address) })
 }
 
+/// The version of what an organization set, which moves with every edit. `lock` holds it until the transaction ends.
+///
+/// # Errors
+/// The database failed.
+pub async fn version(db: &mut PgConnection, organization: OrganizationId, lock: bool) -> StoreResult<i64> {
+    if lock {
+        sqlx::query_scalar!("SELECT id FROM organizations WHERE id = $1 FOR NO KEY UPDATE", organization.0)
+            .fetch_one(&mut *db)
+            .await?;
+    }
+    let version =
+        sqlx::query_scalar!("SELECT incident_settings_version FROM organizations WHERE id = $1", organization.0);
+    Ok(version.fetch_one(db).await?)
+}
+
 /// Sets what an organization wants of its incidents.
 ///
 /// # Errors
@@ -39,7 +54,9 @@ pub async fn set(db: &mut PgConnection, organization: OrganizationId, set: &Sett
     let automatic: Option<Vec<String>> =
         automatic.map(|all| all.iter().map(|class| class.as_str().to_owned()).collect());
     let done = sqlx::query!(
-        "UPDATE organizations SET automatic_incidents = $2, ticket_pattern = $3, ticket_address = $4 WHERE id = $1",
+        "UPDATE organizations SET automatic_incidents = $2, ticket_pattern = $3, ticket_address = $4,
+             incident_settings_version = incident_settings_version + 1
+         WHERE id = $1",
         organization.0,
         automatic.as_deref(),
         set.ticket.as_ref().map(|ticket| &ticket.0),

@@ -34,6 +34,8 @@ pub enum Purpose {
     WebhookSecret,
     /// The payload of a job that sends mail. It belongs to the installation: the organization is the nil UUID.
     Mail,
+    /// `idempotency_keys.answer`, where what was answered holds a secret.
+    Answer,
 }
 
 impl Purpose {
@@ -44,6 +46,7 @@ impl Purpose {
             Self::GitSecret => "environments.git_secret",
             Self::WebhookSecret => "organizations.webhook_secret",
             Self::Mail => "jobs.mail",
+            Self::Answer => "idempotency_keys.answer",
         }
     }
 }

@@ -9,6 +9,7 @@ pub(super) mod overrides;
 pub(super) mod people;
 pub(super) mod plan;
 pub(super) mod reconciliations;
+pub(super) mod settings;
 
 use axum::Form;
 use axum::http::header;

@@ -6,11 +6,11 @@ use drift_domain::change::{ChangeState, ChangeType, DecisionKind, Origin};
 use drift_domain::ids::{ChangeId, EnvironmentId};
 use drift_domain::plan::Capability;
 use drift_domain::severity::Severity;
-use drift_domain::views::{ChangeFilter, ChangePage, ChangeRow, DiffOrRefusal, DiffView, Workspace};
+use drift_domain::views::{ChangeFilter, ChangeList, ChangePage, DiffOrRefusal, DiffView};
 use drift_services::ServiceError;
 use drift_services::gate::cap;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::ApiState;
@@ -33,23 +33,11 @@ pub(crate) struct FilterParams {
     pub state: Option<ChangeState>,
     /// Only workflows whose name contains this, whatever the case.
     pub q: Option<String>,
-    /// The page that follows this change: what the page before answered as `next`.
-    pub after: Option<ChangeId>,
-    /// How many changes a page has: 50 unless told.
-    #[param(minimum = 1, maximum = 500)]
+    /// Where to go on: `next` of the page before.
+    pub after: Option<String>,
+    /// How many at most: 50 unless told.
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
-}
-
-/// A page of changes.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ChangeList {
-    /// The changes, most severe first.
-    pub items: Vec<ChangeRow>,
-    /// How many changes there are on all pages.
-    pub matching: u32,
-    /// `after` of the next page; absent on the last one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<ChangeId>,
 }
 
 /// List the changes of an environment, most severe first: the open ones, unless `state` says otherwise.
@@ -63,9 +51,7 @@ pub(crate) async fn list(
     Query(filter): Query<ChangeFilter>,
 ) -> Answer<Json<ChangeList>> {
     let permit = state.services.environment_permit::<cap::Summary>(&caller.0, environment).await?;
-    let workspace = state.services.workspace(&permit, environment, filter).await?;
-    let Workspace { changes: items, matching_changes: matching, next, .. } = workspace;
-    Ok(Json(ChangeList { items, matching, next }))
+    Ok(Json(state.services.changes(&permit, environment, filter).await?))
 }
 
 /// Show one change, with its diff where the plan has it and its history.
@@ -113,6 +99,7 @@ pub(crate) struct NewDecision {
 #[utoipa::path(post, path = "/environments/{environment}/changes/{change}/decision", tag = "Drift", params(
     ("environment" = EnvironmentId, Path), ("change" = ChangeId, Path),
 ), request_body = NewDecision, responses(
+    (status = FORBIDDEN, body = Problem),
     (status = NO_CONTENT), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
 pub(crate) async fn decide(

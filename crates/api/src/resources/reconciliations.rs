@@ -79,7 +79,9 @@ pub(crate) async fn create(
 /// Show a reconciliation: its plan, and how far it is.
 #[utoipa::path(get, path = "/reconciliations/{reconciliation}", tag = "Reconciliations", params(
     ("reconciliation" = ReconciliationId, Path),
-), responses((status = OK, body = ReconciliationPage), (status = NOT_FOUND, body = Problem)))]
+), responses(
+    (status = PAYMENT_REQUIRED, body = Problem),
+    (status = OK, body = ReconciliationPage), (status = NOT_FOUND, body = Problem)))]
 pub(crate) async fn show(
     State(state): State<ApiState>,
     caller: SignedIn,

@@ -16,7 +16,7 @@ use crate::client::{Api, Member, request};
 
 /// What a route asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asks {
+pub enum Asks {
     /// Nothing: signing in, and setting up while there is nobody.
     Nothing,
     /// A session, and no more: what belongs to the caller alone.
@@ -28,7 +28,7 @@ enum Asks {
 use Asks::{Nothing, Of, Session};
 
 /// Every operation of the document.
-const ROUTES: &[(&str, &str, Asks)] = &[
+pub const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/setup", Nothing),
     ("POST", "/setup", Nothing),
     ("POST", "/session", Nothing),
@@ -69,7 +69,7 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("PUT", "/environments/{environment}/adoption", Of(Capability::Configure)),
     ("GET", "/environments/{environment}/changes", Of(Capability::Summary)),
     ("GET", "/environments/{environment}/changes/{change}", Of(Capability::Summary)),
-    ("GET", "/environments/{environment}/changes/{change}/diff", Of(Capability::Summary)),
+    ("GET", "/environments/{environment}/changes/{change}/diff", Of(Capability::Diff)),
     ("POST", "/environments/{environment}/changes/{change}/decision", Of(Capability::ConfirmVanished)),
     ("PUT", "/environments/{environment}/changes/{change}/override", Of(Capability::Override)),
     ("DELETE", "/environments/{environment}/changes/{change}/override", Of(Capability::Override)),
@@ -78,6 +78,7 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("POST", "/environments/{environment}/incidents", Of(Capability::ManageIncidents)),
     ("GET", "/incidents/{incident}", Of(Capability::Incidents)),
     ("GET", "/incidents/{incident}/changes/{change}", Of(Capability::Incidents)),
+    ("GET", "/incidents/{incident}/timeline", Of(Capability::Incidents)),
     ("POST", "/incidents/{incident}/acknowledge", Of(Capability::Lifecycle)),
     ("POST", "/incidents/{incident}/stabilize", Of(Capability::Stabilize)),
     ("POST", "/incidents/{incident}/reconcile", Of(Capability::Lifecycle)),
@@ -106,7 +107,7 @@ const ROUTES: &[(&str, &str, Asks)] = &[
 ];
 
 /// A body that can be read, for each operation that takes one: what is refused is refused for who asks, not for what is sent.
-fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
+pub fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
     let body = match (method, path) {
         ("GET" | "DELETE", _) => return None,
         ("POST", "/setup") => json!({ "organization": "x", "name": "x", "email": "x", "password": "x" }),
@@ -146,7 +147,7 @@ fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
     Some(body)
 }
 
-fn address(path: &str, ids: &BTreeMap<&str, String>) -> String {
+pub fn address(path: &str, ids: &BTreeMap<&str, String>) -> String {
     let mut address = if path == "/plan/effect" { format!("{path}?plan=PRO") } else { path.to_owned() };
     for (name, id) in ids {
         address = address.replace(&format!("{{{name}}}"), id);

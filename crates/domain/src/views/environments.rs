@@ -130,6 +130,10 @@ pub struct EnvironmentDraft {
     pub git_private_key: String,
     /// Seconds between checks.
     pub interval_seconds: String,
+    /// The version of the connection that this was made of, for one that exists: it moves with every edit, and an edit of an
+    /// older one is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
 }
 
 impl Default for EnvironmentDraft {
@@ -149,6 +153,7 @@ impl Default for EnvironmentDraft {
             git_installation_id: String::new(),
             git_private_key: String::new(),
             interval_seconds: crate::environment::DEFAULT_INTERVAL_SECONDS.to_string(),
+            version: None,
         }
     }
 }

@@ -50,6 +50,16 @@ pub struct IncidentList {
     pub environments: Vec<(EnvironmentId, String)>,
 }
 
+/// A page of an incident's timeline, newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TimelinePage {
+    /// The entries.
+    pub items: Vec<TimelineEntry>,
+    /// What to ask with for the next page, which is older; `None` on the last.
+    pub next: Option<EventId>,
+}
+
 /// One incident in a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -129,7 +139,7 @@ pub struct IncidentPage {
     pub closing: Option<ClosingView>,
     /// The proof, once it is closed.
     pub receipt: Option<ReceiptView>,
-    /// Earlier incidents of this environment in which one of these workflows drifted, newest first.
+    /// Earlier incidents of this environment about the same fields of the same workflows, newest first.
     pub ancestors: Vec<IncidentRow>,
     /// Members who can own it.
     pub assignable: Vec<PersonView>,

@@ -15,7 +15,7 @@ mod reconciliation;
 
 pub use diff::{DiffEntry, DiffKind, DiffLine, DiffView, LineKind};
 pub use drift::{
-    AdoptionView, AmbiguityView, ChangeFilter, ChangePage, ChangeRow, CheckRow, DecisionView, DiffAccess,
+    AdoptionView, AmbiguityView, ChangeFilter, ChangeList, ChangePage, ChangeRow, CheckRow, DecisionView, DiffAccess,
     DiffOrRefusal, IgnoredView, VanishedView, Workspace,
 };
 pub use environments::{
@@ -23,7 +23,7 @@ pub use environments::{
 };
 pub use incidents::{
     ActionView, ArtifactView, ClosingView, IncidentChange, IncidentFilter, IncidentList, IncidentPage, IncidentRow,
-    PersonView, ReceiptView, StepView, TicketView, TimelineEntry,
+    PersonView, ReceiptView, StepView, TicketView, TimelineEntry, TimelinePage,
 };
 pub use live::LiveEvent;
 pub use merge::{MergeConflict, MergePart, MergeSide, MergeSource};

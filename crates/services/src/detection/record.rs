@@ -245,13 +245,15 @@ impl Scribe<'_> {
             None => None,
             Some((hash, prints)) => Some((*hash, value(prints)?)),
         };
+        let mut facts = serde_json::to_value(difference.traits).map_err(CheckError::internal)?;
+        facts["fields"] = json!(difference.fields);
         let new = NewChange {
             workflow_id: workflow,
             change_type: difference.change_type,
             origin: difference.origin,
             severity: difference.severity,
             summary: difference.summary.clone(),
-            facts: serde_json::to_value(difference.traits).map_err(CheckError::internal)?,
+            facts,
             live,
             desired,
             git_commit: self.evidence.git.commit.clone(),

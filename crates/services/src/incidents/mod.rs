@@ -32,6 +32,7 @@ mod timeline;
 
 pub use create::Created;
 pub use decide::Choice;
+pub use page::TIMELINE_PAGE;
 pub use settings::IncidentSettings;
 
 /// Why an override ends no change of an incident.
@@ -79,7 +80,7 @@ impl Services {
         // The permit may have been made for another incident, or under the organization's plan of today.
         caller.permit_under::<C>(&Arc::new(incident.plan.clone()))?;
         if let Some(seen) = seen.filter(|seen| *seen != incident.version) {
-            let since = events::timeline(&mut tx, organization, id, seen, MEANWHILE).await?;
+            let since = events::timeline(&mut tx, organization, id, seen, None, MEANWHILE).await?;
             return Err(ServiceError::Stale { meanwhile: since.iter().map(timeline::sentence).collect() });
         }
         let version = incidents::touch(&mut tx, organization, id, self.clock.now()).await?;

@@ -23,7 +23,14 @@ pub struct IncidentSettings {
     pub ticket_pattern: String,
     /// Where such a key leads, with `{n}` in it as well. Empty for none.
     pub ticket_address: String,
+    /// The version that this is, or that an edit was made of: it moves with every edit, and an edit of an older one is
+    /// refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
 }
+
+/// What an edit is put on record as.
+const EDITED: &str = "incident_settings.set";
 
 impl Services {
     /// What the organization has set.
@@ -34,18 +41,20 @@ impl Services {
         let mut db = self.tenant(permit.organization()).await?;
         let Settings { automatic, ticket } = incident_settings::get(&mut db, permit.organization()).await?;
         let (ticket_pattern, ticket_address) = ticket.unwrap_or_default();
-        Ok(IncidentSettings { automatic, ticket_pattern, ticket_address })
+        let version = Some(incident_settings::version(&mut db, permit.organization(), false).await?);
+        Ok(IncidentSettings { automatic, ticket_pattern, ticket_address, version })
     }
 
-    /// Sets it.
+    /// Sets it. Answers the version since then.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] for a pattern that leads nowhere.
+    /// [`ServiceError::Invalid`] for a pattern that leads nowhere, [`ServiceError::Stale`] when `set` names a version and
+    /// somebody has set something since.
     pub async fn set_incident_settings(
         &self,
         permit: &Permit<cap::Configure>,
         set: IncidentSettings,
-    ) -> ServiceResult<()> {
+    ) -> ServiceResult<i64> {
         let ticket = match (set.ticket_pattern.trim(), set.ticket_address.trim()) {
             ("", "") => None,
             (key, address) => {
@@ -57,18 +66,24 @@ impl Services {
         let organization = permit.organization();
         let settings = Settings { automatic: set.automatic, ticket };
         let mut tx = self.tenant(organization).await?;
+        let version = incident_settings::version(&mut tx, organization, true).await?;
+        if let Some(seen) = set.version.filter(|seen| *seen != version) {
+            let editors = events::editors_since(&mut tx, organization, None, EDITED, seen).await?;
+            let tell = |name: &String| format!("{name} changed the settings of incidents.");
+            return Err(ServiceError::Stale { meanwhile: editors.iter().map(tell).collect() });
+        }
         incident_settings::set(&mut tx, organization, &settings).await?;
         let event = NewEvent {
             organization_id: organization,
             environment_id: None,
             change_id: None,
-            kind: "incident_settings.set",
+            kind: EDITED,
             actor: Some(permit.caller().user_id),
-            data: json!({ "automatic": settings.automatic, "ticket": settings.ticket }),
+            data: json!({ "automatic": settings.automatic, "ticket": settings.ticket, "version": version + 1 }),
         };
         events::append(&mut tx, &event, self.clock.now()).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        Ok(())
+        Ok(version + 1)
     }
 }
 

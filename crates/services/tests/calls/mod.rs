@@ -139,6 +139,9 @@ calls! {
     workspace asks Summary: |w, c| {
         w.services().workspace(&w.permit(c).await?, w.env.id, ChangeFilter::default()).await
     };
+    changes asks Summary: |w, c| {
+        w.services().changes(&w.permit(c).await?, w.env.id, ChangeFilter::default()).await
+    };
     change asks Summary: |w, c| w.services().change(&w.permit(c).await?, w.env.id, w.change).await;
     checks asks Summary: |w, c| w.services().checks(&w.permit(c).await?, w.env.id, None).await;
     open_incident asks Summary: |w, c| w.services().open_incident(&w.permit(c).await?, w.env.id).await;
@@ -146,6 +149,9 @@ calls! {
     incident asks Incidents: |w, c| w.services().incident(&w.incident_permit(c).await?, w.incident()).await;
     incident_change asks Incidents: |w, c| {
         w.services().incident_change(&w.incident_permit(c).await?, w.incident(), w.change).await
+    };
+    incident_timeline asks Incidents: |w, c| {
+        w.services().incident_timeline(&w.incident_permit(c).await?, w.incident(), None).await
     };
     closing asks Incidents: |w, c| w.services().closing(&w.incident_permit(c).await?, w.incident()).await;
     create_incident asks ManageIncidents: |w, c| {
@@ -237,6 +243,7 @@ calls! {
     request_upgrade asks RequestUpgrade: |w, c| {
         w.services().request_upgrade(&c.permit()?, UpgradeAsk::default()).await
     };
+    upgrade_requests asks RequestUpgrade: |w, c| w.services().upgrade_requests(&c.permit()?, None).await;
     plan asks RequestUpgrade: |w, c| w.services().plan(&c.permit()?).await;
     plan_effect asks ManagePlan: |w, c| {
         let plan = if c.plan.tier() == PlanTier::Pro { PlanTier::Agency } else { PlanTier::Pro };
