@@ -19,7 +19,7 @@ use acts::Act;
 use world::World;
 
 /// Sequences where nobody asks for more.
-const SEQUENCES: u32 = 100;
+const SEQUENCES: u32 = 200;
 /// The longest sequence.
 const LONGEST: usize = 30;
 /// Sequences that share a database: a new one for each would be most of the time.
