@@ -325,6 +325,7 @@ async fn an_environment_is_connected_through_the_form_and_secrets_stay_where_the
             ("repository", repository.to_owned()),
             ("git_ref", "main".to_owned()),
             ("git_folder", draft.git_folder.clone()),
+            ("path_template", "team/{slug}.json".to_owned()),
             ("git_credentials", "TOKEN".to_owned()),
             ("git_token", draft.git_token.clone()),
             ("interval_seconds", "60".to_owned()),
@@ -347,12 +348,15 @@ async fn an_environment_is_connected_through_the_form_and_secrets_stay_where_the
     let right = fields("acme/workflows", "Second");
     let report = browser.post("/environments/test", &pairs(&right)).await.html;
     assert!(report.contains("n8n works") && report.contains("GitHub works"));
+    let example = "becomes workflows/team/order-intake-eu.json";
+    assert!(report.contains(example), "what a new workflow's file would be called");
     let connected = browser.post("/environments", &pairs(&right)).await.location;
     let page = browser.get(&connected).await.html;
     assert!(page.contains("Second") && page.contains("not compared yet") && page.contains("View Drift"));
 
     let settings = browser.get(&format!("{connected}/settings")).await.html;
     assert!(settings.contains("http://workflowops.test/webhooks/github/") && !settings.contains(&draft.git_token));
+    assert!(settings.contains("value=\"team/{slug}.json\"") && settings.contains(example));
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use url::Url;
 use crate::drift::environment;
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Permit, cap};
-use crate::{Services, views};
+use crate::{Services, path_template, views};
 
 /// Environments on a page of the list, unless the caller asks for fewer.
 const PAGE: u32 = 100;
@@ -116,6 +116,7 @@ impl Services {
             repository: format!("{}/{}", c.git_owner, c.git_repository),
             git_ref: c.git_ref,
             git_folder: c.git_folder,
+            path_template: c.path_template.unwrap_or_default(),
             git_credentials: if c.git_app.is_some() { GitCredentials::App } else { GitCredentials::Token },
             git_app_id: c.git_app.map(|app| app.0.to_string()).unwrap_or_default(),
             git_installation_id: c.git_app.map(|app| app.1.to_string()).unwrap_or_default(),
@@ -157,11 +158,14 @@ impl Services {
             let short: String = probe.commit.chars().take(10).collect();
             let place =
                 if connection.git_folder.is_empty() { "the root".to_owned() } else { connection.git_folder.clone() };
+            let template = connection.path_template.as_deref().unwrap_or_default();
             let files = if probe.json_files == 1 { "1 file".to_owned() } else { format!("{} files", probe.json_files) };
-            Ok(vec![
+            let mut lines = vec![
                 format!("{} is reachable; {} is at commit {short}.", probe.repository, connection.git_ref),
                 format!("{files} below {place} may be workflows."),
-            ])
+            ];
+            lines.extend(path_template::example(&connection.git_folder, template));
+            Ok(lines)
         };
         let (live, desired): (Result<_, Failure>, Result<_, Failure>) = futures::join!(live, desired);
         let report = |side| match side {
@@ -262,6 +266,7 @@ impl Services {
                 "name": c.name, "class": c.class, "n8n": c.n8n_base_url, "ref": c.git_ref, "folder": c.git_folder,
                 "repository": format!("{}/{}", c.git_owner, c.git_repository), "interval_seconds": c.interval_seconds,
                 "version": version,
+                "path_template": c.path_template,
             }),
         };
         events::append(db, &event, self.clock.now()).await?;
@@ -317,6 +322,7 @@ impl Services {
             git_repository,
             git_ref: read_line("git_ref", &draft.git_ref, "Enter a branch, tag or commit, for example main.")?,
             git_folder: read_folder(&draft.git_folder)?,
+            path_template: path_template::read(&draft.path_template)?,
             git_app,
             interval_seconds: read_interval(&draft.interval_seconds)?,
         })

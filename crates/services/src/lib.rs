@@ -28,6 +28,7 @@ mod live;
 pub mod mail;
 pub mod oidc;
 mod overrides;
+pub mod path_template;
 mod plans;
 pub mod reconcile;
 mod retention;
@@ -36,6 +37,7 @@ mod upgrades;
 mod views;
 mod webhooks;
 
+pub use connector::Pauses;
 pub use drift::CHECKS_LISTED;
 pub use environments::WebhookSettings;
 pub use error::{ServiceError, ServiceResult};
@@ -44,9 +46,6 @@ pub use webhooks::{DeliveryOutcome, GithubDelivery};
 
 /// Events that a slow reader may fall behind by before it is told to look again.
 const LIVE_EVENTS_KEPT: usize = 1024;
-
-/// The pause between two writes to GitHub, at its advice.
-pub const GITHUB_WRITE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Everything that the product does, for whoever may ask for it.
 pub struct Services {
@@ -68,8 +67,8 @@ pub struct Parts {
     pub secrets: SecretBox,
     /// Whether n8n and GitHub may be on private networks and this machine.
     pub allow_private_networks: bool,
-    /// The pause between two writes to GitHub: a second, at its advice. Less for a stand-in.
-    pub github_write_pause: std::time::Duration,
+    /// How long requests to n8n and GitHub wait for each other. Not at all for a stand-in.
+    pub pauses: Pauses,
     /// How people reach the installation, and how it reaches them.
     pub doors: Doors,
 }
@@ -101,7 +100,7 @@ impl Services {
             Arc::clone(&secrets),
             Arc::clone(&parts.clock),
             parts.allow_private_networks,
-            parts.github_write_pause,
+            parts.pauses,
         );
         Self {
             pool: parts.pool,

@@ -118,6 +118,9 @@ pub struct EnvironmentDraft {
     pub git_ref: String,
     /// Folder; empty for the root.
     pub git_folder: String,
+    /// Where files of new workflows go below the folder: `{slug}`, `{name}` and `{id}` stand for something of the workflow,
+    /// for example `team/{slug}.json`. Empty: as most of the other files are named.
+    pub path_template: String,
     /// How to sign in at GitHub.
     pub git_credentials: GitCredentials,
     /// Personal access token; empty to keep the stored one.
@@ -147,6 +150,7 @@ impl Default for EnvironmentDraft {
             repository: String::new(),
             git_ref: "main".to_owned(),
             git_folder: String::new(),
+            path_template: String::new(),
             git_credentials: GitCredentials::Token,
             git_token: String::new(),
             git_app_id: String::new(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::drift::{AmbiguityView, ChangeRow};
 use super::{DiffAccess, EnvironmentRow, ReconciliationRow};
 use crate::change::DecisionKind;
-use crate::ids::{ArtifactId, ChangeId, CheckId, EnvironmentId, EventId, IncidentId, UserId};
+use crate::ids::{ArtifactId, ChangeId, CheckId, EnvironmentId, EventId, IncidentId, ReconciliationId, UserId};
 use crate::incident::{ArtifactState, ClosingState, IncidentAction, IncidentStatus};
 use crate::plan::{Lifecycle, PlanTier};
 use crate::severity::Severity;
@@ -201,6 +201,8 @@ pub struct ArtifactView {
     pub state: ArtifactState,
     /// Whether people carry it out by hand, and a check verifies it.
     pub by_hand: bool,
+    /// The reconciliation that carries it out, where the product does.
+    pub reconciliation: Option<ReconciliationId>,
     /// Why it was decided.
     pub reason: String,
     /// Who decided.

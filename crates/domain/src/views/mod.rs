@@ -36,5 +36,5 @@ pub use plans::{
     UpgradeAnswer, UpgradeAsk, UpgradeOffer, UpgradeRequestView,
 };
 pub use reconciliation::{
-    GitPlanView, ItemView, ReconciliationPage, ReconciliationRow, ReconciliationStepView, WriteView,
+    GitPlanView, ItemResult, ItemView, ReconciliationPage, ReconciliationRow, ReconciliationStepView, WriteView,
 };

@@ -173,6 +173,7 @@ fn artifact_view(artifact: &ArtifactRecord) -> ArtifactView {
         kind: artifact.kind,
         state: artifact.state,
         by_hand: artifact.by_hand,
+        reconciliation: artifact.reconciliation,
         reason: artifact.reason.clone(),
         by: PersonView { id: artifact.by.0, name: artifact.by.1.clone() },
         started_at: artifact.started_at,

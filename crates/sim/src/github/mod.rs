@@ -35,6 +35,7 @@ mod pulls;
 mod rest;
 mod rules;
 mod shapes;
+mod shortcuts;
 mod stand_in;
 mod state;
 mod webhooks;
