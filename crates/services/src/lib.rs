@@ -25,6 +25,7 @@ mod idempotency;
 pub mod incidents;
 mod live;
 pub mod mail;
+pub mod notify;
 pub mod oidc;
 mod overrides;
 mod plans;
@@ -52,6 +53,7 @@ pub struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) connector: connector::Connector,
+    pub(crate) courier: notify::Courier,
     pub(crate) live: broadcast::Sender<LiveEvent>,
     pub(crate) doors: Doors,
 }
@@ -106,6 +108,7 @@ impl Services {
             clock: parts.clock,
             secrets,
             connector,
+            courier: notify::Courier::new(parts.allow_private_networks),
             live: broadcast::Sender::new(LIVE_EVENTS_KEPT),
             doors: parts.doors,
         }

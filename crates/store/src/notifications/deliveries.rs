@@ -181,6 +181,25 @@ pub async fn add(
     Ok(true)
 }
 
+/// Whether a receiver is told of something already.
+///
+/// # Errors
+/// The database failed.
+pub async fn is_told(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    to: To,
+    notice: NoticeId,
+) -> StoreResult<bool> {
+    let told = sqlx::query_scalar!(
+        "SELECT delivery_id FROM notification_delivery_notices WHERE organization_id = $1 AND notice_id = $2 AND receiver = $3",
+        organization.0,
+        notice.0,
+        to.id()
+    );
+    Ok(told.fetch_optional(db).await?.is_some())
+}
+
 /// Holds a message that may still grow; false when somebody has begun to send it.
 ///
 /// # Errors
