@@ -8,9 +8,11 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use browser::Browser;
 use drift_domain::failure::Side;
+use drift_domain::notification::{ChannelKind, NoticeKind};
 use drift_domain::plan::{Capability, PlanTier};
 use drift_domain::reconciliation::Target;
 use drift_domain::role::Role;
+use drift_services::notify::ChannelDraft;
 use drift_testkit::TestApp;
 use drift_testkit::app::workflow;
 
@@ -50,6 +52,13 @@ const FORMS: &[(&str, Option<Capability>)] = &[
     ("/environments/{id}/drift/reconciliations/{reconciliation}/cancel", Some(Capability::Execute)),
     ("/environments/{id}/drift/reconciliations/{reconciliation}/retry", Some(Capability::Execute)),
     ("/environments/{id}/drift/changes/{change}/restore", Some(Capability::Execute)),
+    ("/settings/notifications/preferences", Some(Capability::Account)),
+    ("/settings/notifications/channels", Some(Capability::Notifications)),
+    ("/settings/notifications/channels/{id}", Some(Capability::Notifications)),
+    ("/settings/notifications/channels/{id}/test", Some(Capability::Notifications)),
+    ("/settings/notifications/channels/{id}/switch", Some(Capability::Notifications)),
+    ("/settings/notifications/channels/{id}/remove", Some(Capability::Notifications)),
+    ("/settings/notifications/deliveries/{id}/redeliver", Some(Capability::Notifications)),
     ("/settings/plan/tier", Some(Capability::ManagePlan)),
     ("/settings/plan/limit", Some(Capability::ManagePlan)),
     ("/settings/plan/requests", Some(Capability::RequestUpgrade)),
@@ -95,6 +104,9 @@ const FIELDS: &[(&str, &str)] = &[
     ("ticket", "https://tickets.example.com/1"),
     ("severity", "LOW"),
     ("text", "seen"),
+    ("channel_kind", "SLACK"),
+    ("events", "DRIFT_GONE"),
+    ("on", "false"),
     ("side", "DESIRED"),
     ("target", "N8N"),
 ];
@@ -105,6 +117,7 @@ fn routed(takes_forms: bool) -> BTreeSet<String> {
         include_str!("../src/ssr/mod.rs"),
         include_str!("../src/ssr/forms/incidents.rs"),
         include_str!("../src/ssr/forms/reconciliations.rs"),
+        include_str!("../src/ssr/forms/notifications.rs"),
     ]
     .concat();
     let routes = source.split(".route(").skip(1).map(|route| route.split(".route(").next().unwrap());
@@ -137,10 +150,22 @@ async fn strangers_get_nothing_from_any_page_or_form() {
     let id = change.parse().unwrap();
     let permit = app.services.change_permit(owner.caller(), id).await.unwrap();
     let reconciliation = app.services.plan_restore(&permit, id, Side::Desired, Target::N8n).await.unwrap().to_string();
+    let draft = ChannelDraft {
+        kind: ChannelKind::Slack,
+        name: "Operations".to_owned(),
+        address: Some("http://127.0.0.1:1/hook".into()),
+        secret: None,
+        events: vec![NoticeKind::ApprovalWanted],
+    };
+    let channel = app.services.add_channel(&owner.caller().permit().unwrap(), draft).await.unwrap().channel.id;
+    let delivery = app.services.test_channel(&owner.caller().permit().unwrap(), channel).await.unwrap().to_string();
+    let channel = channel.to_string();
     let address = |path: &str| {
         let environment = env.id.to_string();
         let id = match path {
             path if path.contains("/requests/") => &request,
+            path if path.contains("/channels/") => &channel,
+            path if path.contains("/deliveries/") => &delivery,
             path if path.starts_with("/incidents/") => &incident,
             _ => &environment,
         };

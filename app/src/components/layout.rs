@@ -182,6 +182,7 @@ fn signed_in(me: &Me, frame: &Frame) -> impl IntoView + use<> {
             <div class="menu-rule"></div>
             <a class="menu-item" href="/account">{icon(Icon::User)} "Your account"</a>
             <a class="menu-item" href="/settings/members">{icon(Icon::Building)} "Members"</a>
+            <a class="menu-item" href="/settings/notifications">{icon(Icon::Comment)} "Notifications"</a>
             <a class="menu-item" href="/settings/plan">{icon(Icon::Layers)} "Plan"</a>
             <a class="menu-item" href="/organizations/new">{icon(Icon::Plus)} "New organization"</a>
             <div class="menu-rule"></div>

@@ -74,6 +74,7 @@ pub fn router(services: Arc<Services>, options: LeptosOptions) -> Router {
         .route("/environments/{id}/drift/adoption", post(forms::drift::finish_adoption))
         .merge(forms::incidents::routes())
         .merge(forms::reconciliations::routes())
+        .merge(forms::notifications::routes())
         .route("/settings/plan", get(plan::get))
         .route("/settings/plan/tier", get(plan::get_tier).post(forms::plan::set_tier))
         .route("/settings/plan/limit", get(plan::get_limit).post(forms::plan::set_limit))
