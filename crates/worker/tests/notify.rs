@@ -65,8 +65,9 @@ async fn a_replica_that_is_killed_while_it_sends_loses_none() {
     let env = app.environment(&owner, "Production").await;
     env.n8n.create(&drift_testkit::app::workflow("Orders"));
     receiver.answers([Reply::Silent]);
-    let (_, dies) = start(&app);
+    // Written with the check, before anybody works: what is told lies in the queue.
     env.check().await;
+    let (_, dies) = start(&app);
     receiver.heard_at_least(1).await;
     // As when the process is killed: nothing is said to anybody any more, and the job stays locked.
     dies.abort();

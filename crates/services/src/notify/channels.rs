@@ -175,7 +175,10 @@ impl Services {
                 let message = "This installation sends no mail. Whoever runs it has to set a mail server first.";
                 return Err(ServiceError::invalid("address", message));
             }
-            return fields::email("address", text);
+            // Somebody may have pasted a webhook's address here, so it is not repeated.
+            return fields::email("address", text).map_err(|_| {
+                ServiceError::invalid("address", "This is no mail address. One looks like name@example.com.")
+            });
         }
         let url = drift_notify::read_url(text, self.connector.allows_private())
             .map_err(|error| ServiceError::invalid("address", format!("The address was not accepted: {error}.")))?;
