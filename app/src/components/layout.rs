@@ -186,6 +186,7 @@ fn signed_in(me: &Me, frame: &Frame) -> impl IntoView + use<> {
             {(organization.role >= Role::Admin).then(|| view! {
                 <a class="menu-item" href="/settings/incident-settings">{icon(Icon::Settings)} "Incident settings"</a>
             })}
+            <a class="menu-item" href="/settings/notifications">{icon(Icon::Comment)} "Notifications"</a>
             <a class="menu-item" href="/settings/plan">{icon(Icon::Layers)} "Plan"</a>
             <a class="menu-item" href="/api/reference">{icon(Icon::Info)} "API reference"</a>
             <a class="menu-item" href="/organizations/new">{icon(Icon::Plus)} "New organization"</a>

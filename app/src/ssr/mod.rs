@@ -76,6 +76,7 @@ pub fn router(services: Arc<Services>, options: LeptosOptions) -> Router {
         .merge(forms::incidents::routes())
         .merge(forms::reconciliations::routes())
         .route("/settings/incident-settings", get(incident_settings::get).post(forms::settings::set_incidents))
+        .merge(forms::notifications::routes())
         .route("/settings/plan", get(plan::get))
         .route("/settings/plan/tier", get(plan::get_tier).post(forms::plan::set_tier))
         .route("/settings/plan/limit", get(plan::get_limit).post(forms::plan::set_limit))

@@ -41,6 +41,13 @@ pub const FORMS: &[(&str, Option<Capability>)] = &[
     ("/environments/{id}/drift/reconciliations/{reconciliation}/retry", Some(Capability::Execute)),
     ("/environments/{id}/drift/changes/{change}/restore", Some(Capability::Execute)),
     ("/settings/incident-settings", Some(Capability::Configure)),
+    ("/settings/notifications/preferences", Some(Capability::Account)),
+    ("/settings/notifications/channels", Some(Capability::Notifications)),
+    ("/settings/notifications/channels/{id}", Some(Capability::Notifications)),
+    ("/settings/notifications/channels/{id}/test", Some(Capability::Notifications)),
+    ("/settings/notifications/channels/{id}/switch", Some(Capability::Notifications)),
+    ("/settings/notifications/channels/{id}/remove", Some(Capability::Notifications)),
+    ("/settings/notifications/deliveries/{id}/redeliver", Some(Capability::Notifications)),
     ("/settings/plan/tier", Some(Capability::ManagePlan)),
     ("/settings/plan/limit", Some(Capability::ManagePlan)),
     ("/settings/plan/requests", Some(Capability::RequestUpgrade)),
@@ -82,6 +89,9 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("ticket", "https://tickets.example.com/1"),
     ("severity", "LOW"),
     ("text", "seen"),
+    ("channel_kind", "SLACK"),
+    ("events", "DRIFT_GONE"),
+    ("on", "false"),
     ("side", "DESIRED"),
     ("target", "N8N"),
     ("email", "zoe@example.com"),
@@ -100,6 +110,7 @@ pub fn routed(takes_forms: bool) -> BTreeSet<String> {
         include_str!("../../src/ssr/mod.rs"),
         include_str!("../../src/ssr/forms/incidents.rs"),
         include_str!("../../src/ssr/forms/reconciliations.rs"),
+        include_str!("../../src/ssr/forms/notifications.rs"),
     ]
     .concat();
     let routes = source.split(".route(").skip(1).map(|route| route.split(".route(").next().unwrap());

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use drift_domain::failure::Side;
+use drift_domain::notification::{ChannelKind, NoticeKind};
 use drift_domain::plan::{Capability, Plan, PlanTier};
 use drift_domain::reconciliation::Target;
 use drift_domain::role::Role;
 use drift_services::accounts::TokenRequest;
 use drift_services::gate::Caller;
+use drift_services::notify::ChannelDraft;
 use drift_testkit::TestApp;
 use drift_testkit::app::workflow;
 
@@ -65,6 +67,7 @@ impl<'a> World<'a> {
         let mut world = Self { app, owner: caller, people, ids };
         world.member_anew().await;
         world.invitation_anew().await;
+        world.channel_anew().await;
         world
     }
 
@@ -78,6 +81,21 @@ impl<'a> World<'a> {
         let permit = self.owner.permit().unwrap();
         let invited = self.app.services.invite(&permit, &email, Role::Viewer).await.unwrap();
         self.ids.insert("/settings/invitations", invited.invitation.id.to_string());
+    }
+
+    async fn channel_anew(&mut self) {
+        let draft = ChannelDraft {
+            kind: ChannelKind::Slack,
+            name: format!("Operations {}", uuid::Uuid::now_v7().simple()),
+            address: Some("http://127.0.0.1:1/hook".into()),
+            secret: None,
+            events: vec![NoticeKind::ApprovalWanted],
+        };
+        let services = &self.app.services;
+        let channel = services.add_channel(&self.owner.permit().unwrap(), draft).await.unwrap().channel.id;
+        let delivery = services.test_channel(&self.owner.permit().unwrap(), channel).await.unwrap();
+        self.ids.insert("/settings/notifications/channels", channel.to_string());
+        self.ids.insert("/settings/notifications/deliveries", delivery.to_string());
     }
 
     /// The address of a form or page for one person, with what belongs to that person alone made for this call.
@@ -108,6 +126,7 @@ impl<'a> World<'a> {
         match path {
             "/settings/members/{user}/remove" => self.member_anew().await,
             "/settings/invitations/{id}/revoke" => self.invitation_anew().await,
+            "/settings/notifications/channels/{id}/remove" => self.channel_anew().await,
             _ => {}
         }
     }

@@ -26,6 +26,7 @@ mod idempotency;
 pub mod incidents;
 mod live;
 pub mod mail;
+pub mod notify;
 pub mod oidc;
 mod overrides;
 pub mod path_template;
@@ -53,6 +54,7 @@ pub struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) connector: connector::Connector,
+    pub(crate) courier: notify::Courier,
     pub(crate) live: broadcast::Sender<LiveEvent>,
     pub(crate) doors: Doors,
 }
@@ -107,6 +109,7 @@ impl Services {
             clock: parts.clock,
             secrets,
             connector,
+            courier: notify::Courier::new(parts.allow_private_networks),
             live: broadcast::Sender::new(LIVE_EVENTS_KEPT),
             doors: parts.doors,
         }

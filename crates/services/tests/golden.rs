@@ -15,7 +15,7 @@ use drift_services::{ServiceError, ServiceResult};
 use drift_testkit::TestApp;
 
 /// Methods whose call is let in and then finds nothing to do; that they do it is shown elsewhere.
-const FINDS_NOTHING: [&str; 5] = ["try_again", "reconcile", "request_close", "confirm_vanished", "link"];
+const FINDS_NOTHING: [&str; 6] = ["try_again", "reconcile", "request_close", "confirm_vanished", "link", "redeliver"];
 
 /// What came of a call, as one mark: whether the gate let it in, whatever was found behind it.
 fn mark(method: &str, capability: Capability, outcome: &ServiceResult<()>) -> char {
@@ -145,6 +145,11 @@ const UNGATED: &[(&str, &str)] = &[
     ("reset_works", "whoever has the link of a reset"),
     ("reset_password", "whoever has the link of a reset"),
     ("deliver_mail", "background work"),
+    ("spread_notices", "background work"),
+    ("deliver_notice", "background work"),
+    ("put_notice_back", "background work"),
+    ("tell_stale_environments", "background work"),
+    ("enqueue_forgotten_notices", "background work"),
     ("sign_in", "finds out who asks"),
     ("needs_setup", "nobody is there yet"),
     ("set_up", "nobody is there yet"),

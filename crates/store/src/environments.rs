@@ -224,7 +224,7 @@ pub async fn update_connection(
              git_installation_id = $13, git_secret = $14, interval_seconds = $15, git_commit = NULL, git_tree = NULL,
              revision = revision + 1, connection_version = connection_version + 1,
              next_check_at = $16::timestamptz + make_interval(secs => $15::integer), updated_at = $16,
-              path_template = $17
+             path_template = $17
          WHERE organization_id = $1 AND id = $2",
         organization.0,
         id.0,

@@ -1,10 +1,15 @@
 //! Events: who did what, when and why. They are only ever added; the schema refuses to alter one.
+//!
+//! What is told of an event ([`NoticeKind::of_event`]) is put into the outbox here, in the same transaction: whoever adds an
+//! event cannot forget it.
 
 use chrono::{DateTime, Utc};
 use drift_domain::ids::{ChangeId, EnvironmentId, EventId, IncidentId, OrganizationId, UserId};
+use drift_domain::notification::NoticeKind;
 use sqlx::PgConnection;
 
 use crate::error::StoreResult;
+use crate::notifications::outbox::{self, NewNotice};
 
 /// An event to be added.
 #[derive(Clone, Debug)]
@@ -28,9 +33,9 @@ pub struct NewEvent<'a> {
 /// # Errors
 /// The organization or the actor does not exist, or the database failed.
 pub async fn append(db: &mut PgConnection, event: &NewEvent<'_>, at: DateTime<Utc>) -> StoreResult<()> {
-    sqlx::query!(
+    let id = sqlx::query_scalar!(
         "INSERT INTO events (organization_id, environment_id, change_id, kind, actor, at, data)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
         event.organization_id.0,
         event.environment_id.map(|id| id.0),
         event.change_id.map(|id| id.0),
@@ -39,9 +44,21 @@ pub async fn append(db: &mut PgConnection, event: &NewEvent<'_>, at: DateTime<Ut
         at,
         event.data,
     )
-    .execute(db)
+    .fetch_one(&mut *db)
     .await?;
-    Ok(())
+    tell(db, EventId(id), None, event, at).await
+}
+
+/// Has an event told to whoever wants it, once the transaction commits.
+async fn tell(
+    db: &mut PgConnection,
+    id: EventId,
+    incident: Option<IncidentId>,
+    event: &NewEvent<'_>,
+    at: DateTime<Utc>,
+) -> StoreResult<()> {
+    let Some(kind) = NoticeKind::of_event(event.kind) else { return Ok(()) };
+    outbox::put(db, &NewNotice { event, event_id: id, incident, kind }, at).await
 }
 
 /// Adds an event to an incident's timeline, in the transaction of what it tells. `version` is the incident's since then.
@@ -55,9 +72,9 @@ pub async fn append_to_incident(
     event: &NewEvent<'_>,
     at: DateTime<Utc>,
 ) -> StoreResult<()> {
-    sqlx::query!(
+    let id = sqlx::query_scalar!(
         "INSERT INTO events (organization_id, environment_id, change_id, kind, actor, at, data, incident_id, incident_version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
         event.organization_id.0,
         event.environment_id.map(|id| id.0),
         event.change_id.map(|id| id.0),
@@ -68,9 +85,9 @@ pub async fn append_to_incident(
         incident.0,
         version,
     )
-    .execute(db)
+    .fetch_one(&mut *db)
     .await?;
-    Ok(())
+    tell(db, EventId(id), Some(incident), event, at).await
 }
 
 /// An event of an incident's timeline.

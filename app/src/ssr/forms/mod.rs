@@ -4,6 +4,7 @@ pub(super) mod accounts;
 pub(super) mod drift;
 pub(super) mod environments;
 pub(super) mod incidents;
+pub(super) mod notifications;
 pub(super) mod oidc;
 pub(super) mod overrides;
 pub(super) mod people;

@@ -11,6 +11,7 @@ mod incidents;
 mod invitations;
 mod me;
 mod members;
+mod notifications;
 mod overrides;
 mod paging;
 mod plan;
@@ -67,6 +68,13 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(session::end))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(notifications::channels, notifications::add))
+        .routes(routes!(notifications::update, notifications::remove))
+        .routes(routes!(notifications::switch))
+        .routes(routes!(notifications::test))
+        .routes(routes!(notifications::deliveries))
+        .routes(routes!(notifications::redeliver))
+        .routes(routes!(notifications::preferences, notifications::set_preferences))
         .routes(routes!(members::list))
         .routes(routes!(members::change_role, members::remove))
         .routes(routes!(invitations::list, invitations::create))

@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drift_domain::failure::Side;
+use drift_domain::notification::{ChannelKind, NoticeKind};
 use drift_domain::plan::{Capability, PlanTier};
 use drift_domain::reconciliation::Target;
 use drift_domain::role::Role;
 use drift_services::accounts::{SignIn, TokenRequest};
+use drift_services::notify::ChannelDraft;
 use drift_testkit::app::workflow;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -97,6 +99,16 @@ pub const ROUTES: &[(&str, &str, Asks)] = &[
     ("POST", "/changes/{change}/restore", Of(Capability::Execute)),
     ("GET", "/incident-settings", Of(Capability::Configure)),
     ("PUT", "/incident-settings", Of(Capability::Configure)),
+    ("GET", "/notification-preferences", Session),
+    ("PUT", "/notification-preferences", Session),
+    ("GET", "/notification-channels", Of(Capability::Notifications)),
+    ("POST", "/notification-channels", Of(Capability::Notifications)),
+    ("PUT", "/notification-channels/{channel}", Of(Capability::Notifications)),
+    ("PUT", "/notification-channels/{channel}/state", Of(Capability::Notifications)),
+    ("POST", "/notification-channels/{channel}/test", Of(Capability::Notifications)),
+    ("GET", "/notification-deliveries", Of(Capability::Notifications)),
+    ("POST", "/notification-deliveries/{delivery}/redeliver", Of(Capability::Notifications)),
+    ("DELETE", "/notification-channels/{channel}", Of(Capability::Notifications)),
     ("GET", "/plan", Of(Capability::RequestUpgrade)),
     ("GET", "/plan/effect", Of(Capability::ManagePlan)),
     ("PUT", "/plan/tier", Of(Capability::ManagePlan)),
@@ -142,6 +154,11 @@ pub fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
         (_, path) if path.ends_with("/restore") => json!({ "side": "LIVE", "target": "GIT" }),
         (_, path) if path.starts_with("/incidents/") => json!({ "version": 1 }),
         (_, path) if path.ends_with("/answer") => json!({ "grant": false, "words": "no" }),
+        (_, "/notification-preferences") => json!({ "events": [] }),
+        (_, path) if path.ends_with("/state") => json!({ "on": true }),
+        (_, "/notification-channels" | "/notification-channels/{channel}") => {
+            json!({ "kind": "SLACK", "name": " ", "events": ["DRIFT_GONE"] })
+        }
         _ => json!({}),
     };
     Some(body)
@@ -190,6 +207,15 @@ async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>
     let (email, password) = (owner.caller.email.clone(), crate::client::PASSWORD.into());
     let attempt = SignIn { email, password, address: None, user_agent: String::new() };
     let session = services.sign_in(attempt).await.unwrap().caller.session().unwrap();
+    let draft = ChannelDraft {
+        kind: ChannelKind::Slack,
+        name: "Operations".into(),
+        address: Some("http://127.0.0.1:1/hook".into()),
+        secret: None,
+        events: vec![NoticeKind::ApprovalWanted],
+    };
+    let channel = services.add_channel(&owner.caller.permit().unwrap(), draft).await.unwrap().channel.id;
+    let delivery = services.test_channel(&owner.caller.permit().unwrap(), channel).await.unwrap();
     let ids = [
         ("member", member.to_string()),
         ("invitation", invited.invitation.id.to_string()),
@@ -200,6 +226,8 @@ async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>
         ("request", request.to_string()),
         ("incident", incident.to_string()),
         ("reconciliation", reconciliation.to_string()),
+        ("channel", channel.to_string()),
+        ("delivery", delivery.to_string()),
     ];
     (BTreeMap::from(ids), serde_json::to_value(&env.draft).unwrap())
 }

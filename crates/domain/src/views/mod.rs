@@ -8,6 +8,7 @@ mod environments;
 mod incidents;
 mod live;
 mod merge;
+mod notifications;
 mod overrides;
 mod people;
 mod plans;
@@ -27,6 +28,7 @@ pub use incidents::{
 };
 pub use live::LiveEvent;
 pub use merge::{MergeConflict, MergePart, MergeSide, MergeSource};
+pub use notifications::{AttemptView, ChannelView, DeliveryView};
 pub use overrides::{OverrideCount, OverrideOffer, OverrideView};
 pub use people::{
     AccountView, GreetingView, InvitationView, Me, MemberView, MembersView, OrganizationView, SessionView, TokenView,

@@ -34,6 +34,7 @@ pub use create::Created;
 pub use decide::Choice;
 pub use page::TIMELINE_PAGE;
 pub use settings::IncidentSettings;
+pub(crate) use timeline::sentence;
 
 /// Why an override ends no change of an incident.
 pub(crate) const OVERRIDE_RESOLVES_NOTHING: &str = "An override accepts a difference for a time and resolves nothing. This \

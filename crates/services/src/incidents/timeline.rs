@@ -70,7 +70,7 @@ pub(super) fn entries(records: Vec<TimelineRecord>, members: &[Member]) -> Vec<T
 }
 
 /// What happened, in one sentence that names who did it.
-pub(super) fn sentence(record: &TimelineRecord) -> String {
+pub(crate) fn sentence(record: &TimelineRecord) -> String {
     let data = &record.data;
     let who = record.by.as_ref().map_or("WorkflowOps", |by| by.1.as_str());
     let text = |key: &str| data[key].as_str().unwrap_or_default();

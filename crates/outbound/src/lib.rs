@@ -10,19 +10,36 @@ use futures::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// How a name becomes addresses: the system's resolver, or a test's own.
-pub(crate) type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
+pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
 
 /// The system's resolver.
-pub(crate) fn system() -> Lookup {
+#[must_use]
+pub fn system() -> Lookup {
     Arc::new(|name| {
         Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect()) })
     })
 }
 
 /// A resolver that hands on only what may be called.
-pub(crate) struct Guarded {
-    pub(crate) lookup: Lookup,
-    pub(crate) allow_private: bool,
+pub struct Guarded {
+    /// How a name becomes addresses.
+    pub lookup: Lookup,
+    /// Whether loopback and private addresses may be called. Link-local and metadata addresses never are.
+    pub allow_private: bool,
+}
+
+impl std::fmt::Debug for Guarded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Guarded").field("allow_private", &self.allow_private).finish_non_exhaustive()
+    }
+}
+
+impl Guarded {
+    /// Over the system's resolver.
+    #[must_use]
+    pub fn system(allow_private: bool) -> Self {
+        Self { lookup: system(), allow_private }
+    }
 }
 
 impl Resolve for Guarded {
@@ -60,7 +77,7 @@ fn keep(
 /// Every address that a name resolves to is one that is not called.
 #[derive(Debug, thiserror::Error)]
 #[error("{name} resolves to {}", address::refusal(&ip.to_string(), *reason))]
-pub(crate) struct Refused {
+pub struct Refused {
     name: String,
     ip: IpAddr,
     reason: Reason,
@@ -69,4 +86,26 @@ pub(crate) struct Refused {
 /// A name that does not resolve.
 #[derive(Debug, thiserror::Error)]
 #[error("its name does not resolve ({0})")]
-pub(crate) struct NotResolved(String);
+pub struct NotResolved(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_name_leads_only_to_addresses_that_may_be_called() {
+        let said = |found: &[&str], allow_private| {
+            let found: Vec<_> = found.iter().map(|text| ip(text)).collect();
+            keep("hooks.example", &found, allow_private).map_err(|error| error.to_string())
+        };
+        assert!(said(&["169.254.169.254"], true).unwrap_err().contains("link-local"));
+        assert!(said(&["10.0.0.1"], false).unwrap_err().contains("private"));
+        assert!(said(&[], true).unwrap_err().contains("no address"));
+        assert_eq!(said(&["10.0.0.1", "9.9.9.9"], false).unwrap(), [ip("9.9.9.9")]);
+        assert_eq!(said(&["10.0.0.1"], true).unwrap(), [ip("10.0.0.1")]);
+    }
+}
