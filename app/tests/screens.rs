@@ -281,6 +281,11 @@ async fn a_plan_without_diffs_sees_drift_and_is_told_what_shows_more() {
     let change = format!("{page}/drift/changes/{}", environment.change().await.id);
     assert!(!workspace.contains(&format!("href=\"{change}\"")), "no link into a refusal");
     assert!(workspace.contains("Putting it right by hand") && workspace.contains("Pro plan"));
+    let file = drift_testkit::app::path(&id);
+    for said in [format!("Import {file} of "), format!("commit it as {file} on main of "), format!("/workflow/{id}\"")]
+    {
+        assert!(workspace.contains(&said), "for this very change: {said}");
+    }
     let refused = browser.get(&change).await;
     assert_eq!(refused.status, StatusCode::PAYMENT_REQUIRED);
     assert!(refused.html.contains("data-refused=\"PRO\"") && !refused.html.contains("return []"));

@@ -45,7 +45,7 @@ pub(crate) fn view(workspace: &Workspace, way: &Way, kept: &Kept) -> AnyView {
         <div data-live="after">
             {overrides::section(&workspace.changes, id, &workspace.overriding, now)}
             {workspace.upgrade.as_ref().map(|offer| upgrade::card(offer, id, Some(Capability::Incidents), now))}
-            {(workspace.by_hand && workspace.open_changes > 0).then(|| plans::by_hand(page))}
+            {(workspace.by_hand && workspace.open_changes > 0).then(|| plans::by_hand(page, &workspace.changes))}
             {accept::section(workspace)}
             {ignored::section(&workspace.ignored)}
             {newest_checks(workspace)}
