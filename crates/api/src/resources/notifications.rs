@@ -11,8 +11,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{List, list as listed};
+use super::paging::{List, PageQuery, page};
 use crate::auth::SignedIn;
+use crate::extract::IdempotencyKey;
 use crate::problem::{Answer, Problem};
 use crate::{ApiState, extract};
 
@@ -42,7 +43,7 @@ impl From<ChannelBody> for ChannelDraft {
 }
 
 /// A channel that was just made.
-#[derive(Serialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 pub(crate) struct ChannelWithSecret {
     /// What is shown of it.
     pub channel: ChannelView,
@@ -51,26 +52,40 @@ pub(crate) struct ChannelWithSecret {
     pub secret: Option<String>,
 }
 
-/// List the organization's channels, by name. What they are reached and signed with is not among it.
-#[utoipa::path(get, path = "/notification-channels", tag = "Notifications", responses(
+/// List the organization's channels, newest first. What they are reached and signed with is not among it.
+#[utoipa::path(get, path = "/notification-channels", tag = "Notifications", params(PageQuery), responses(
     (status = OK, body = List<ChannelView>), (status = FORBIDDEN, body = Problem),
 ))]
-pub(crate) async fn channels(State(state): State<ApiState>, caller: SignedIn) -> Answer<Json<List<ChannelView>>> {
-    Ok(listed(state.services.notification_channels(&caller.permit()?).await?))
+pub(crate) async fn channels(
+    State(state): State<ApiState>,
+    caller: SignedIn,
+    extract::Query(query): extract::Query<PageQuery>,
+) -> Answer<Json<List<ChannelView>>> {
+    Ok(Json(page(state.services.notification_channels(&caller.permit()?).await?, &query, |channel| channel.id)?))
 }
 
 /// Make a channel. A webhook without a signing secret gets one, which is answered this once.
-#[utoipa::path(post, path = "/notification-channels", tag = "Notifications", request_body = ChannelBody, responses(
+#[utoipa::path(post, path = "/notification-channels", tag = "Notifications", request_body = ChannelBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key within a day is answered the same")), responses(
     (status = CREATED, body = ChannelWithSecret), (status = FORBIDDEN, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
 pub(crate) async fn add(
     State(state): State<ApiState>,
     caller: SignedIn,
+    key: IdempotencyKey,
     extract::Json(body): extract::Json<ChannelBody>,
 ) -> Answer<(StatusCode, Json<ChannelWithSecret>)> {
-    let made = state.services.add_channel(&caller.permit()?, body.into()).await?;
-    let secret = made.secret.map(|secret| secret.expose_secret().to_owned());
-    Ok((StatusCode::CREATED, Json(ChannelWithSecret { channel: made.channel, secret })))
+    let permit = caller.permit()?;
+    let text = |secret: &Option<SecretString>| secret.as_ref().map(|secret| secret.expose_secret().to_owned());
+    let asked = (body.kind, &body.name, text(&body.address), text(&body.secret), &body.events);
+    let request = key.request("channels.create", &asked);
+    let work = async {
+        let made = state.services.add_channel(&permit, body.into()).await?;
+        let secret = made.secret.map(|secret| secret.expose_secret().to_owned());
+        Ok(ChannelWithSecret { channel: made.channel, secret })
+    };
+    let made = state.services.once_in_secret(&caller.0, key.0.as_deref(), &request, work).await?;
+    Ok((StatusCode::CREATED, Json(made)))
 }
 
 /// Change a channel.
@@ -148,16 +163,18 @@ pub(crate) struct LogFilter {
     pub channel: Option<ChannelId>,
 }
 
-/// The newest 100 messages with their tries, newest first.
-#[utoipa::path(get, path = "/notification-deliveries", tag = "Notifications", params(LogFilter), responses(
+/// List the newest 100 messages with their tries, newest first.
+#[utoipa::path(get, path = "/notification-deliveries", tag = "Notifications", params(LogFilter, PageQuery), responses(
     (status = OK, body = List<DeliveryView>), (status = FORBIDDEN, body = Problem),
 ))]
 pub(crate) async fn deliveries(
     State(state): State<ApiState>,
     caller: SignedIn,
     extract::Query(filter): extract::Query<LogFilter>,
+    extract::Query(query): extract::Query<PageQuery>,
 ) -> Answer<Json<List<DeliveryView>>> {
-    Ok(listed(state.services.notification_deliveries(&caller.permit()?, filter.channel).await?))
+    let deliveries = state.services.notification_deliveries(&caller.permit()?, filter.channel).await?;
+    Ok(Json(page(deliveries, &query, |delivery| delivery.id)?))
 }
 
 /// Send a message once more that was delivered or given up: the same, under the same `webhook-id`.
