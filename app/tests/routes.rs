@@ -40,6 +40,7 @@ const FORMS: &[(&str, Option<Capability>)] = &[
     ("/incidents/{id}/owner", Some(Capability::Ownership)),
     ("/incidents/{id}/ticket", Some(Capability::TicketLink)),
     ("/incidents/{id}/severity", Some(Capability::AdjustSeverity)),
+    ("/incidents/{id}/extend", Some(Capability::Extend)),
     ("/incidents/{id}/comments", Some(Capability::ManageIncidents)),
     ("/incidents/{id}/reconciliations", Some(Capability::Execute)),
     ("/incidents/{id}/reconciliations/{reconciliation}/carry-out", Some(Capability::Execute)),
@@ -95,6 +96,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("ticket", "https://tickets.example.com/1"),
     ("severity", "LOW"),
     ("text", "seen"),
+    ("hours", "1"),
     ("side", "DESIRED"),
     ("target", "N8N"),
 ];

@@ -143,6 +143,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("reset_works", "whoever has the link of a reset"),
     ("reset_password", "whoever has the link of a reset"),
     ("deliver_mail", "background work"),
+    ("tell_deadlines", "background work"),
     ("sign_in", "finds out who asks"),
     ("needs_setup", "nobody is there yet"),
     ("set_up", "nobody is there yet"),

@@ -8,6 +8,7 @@ use axum::extract::State;
 use drift_domain::change::DecisionKind;
 use drift_domain::environment::EnvironmentClass;
 use drift_domain::ids::{ChangeId, EnvironmentId, IncidentId, UserId};
+use drift_domain::incident::TimePercent;
 use drift_domain::severity::Severity;
 use drift_domain::views::{ChangePage, ClosingView, IncidentFilter, IncidentList, IncidentPage};
 use drift_services::ServiceError;
@@ -379,6 +380,36 @@ pub(crate) async fn severity(
     done(&seen, state.services.set_severity(&permit, incident, seen.version, body.severity, body.reason).await)
 }
 
+/// More time.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct Extension {
+    /// The version that was seen, where `If-Match` does not say.
+    pub version: Option<i64>,
+    /// How much: from the incident's end on, or from now where its time is over.
+    pub hours: u32,
+    /// Why it takes longer.
+    pub reason: String,
+}
+
+/// Give an incident more time, with a reason, within the limits of its plan. What its expiry blocks is free again.
+#[utoipa::path(post, path = "/incidents/{incident}/extend", tag = "Incidents", params(
+    ("incident" = IncidentId, Path), ("If-Match" = Option<String>, Header),
+), request_body = Extension, responses(
+    (status = OK, body = Version), (status = NOT_FOUND, body = Problem), (status = PAYMENT_REQUIRED, body = Problem), (status = CONFLICT, body = Problem),
+    (status = PRECONDITION_FAILED, body = Problem), (status = PRECONDITION_REQUIRED, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
+))]
+pub(crate) async fn extend(
+    State(state): State<ApiState>,
+    caller: SignedIn,
+    Path(incident): Path<IncidentId>,
+    tag: IfMatch,
+    extract::Json(body): extract::Json<Extension>,
+) -> Answer<Tagged<Version>> {
+    let permit = state.services.incident_permit(&caller.0, incident).await?;
+    let seen = tag.seen(body.version)?;
+    done(&seen, state.services.extend(&permit, incident, seen.version, body.hours, body.reason).await)
+}
+
 /// A comment.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct NewComment {
@@ -418,6 +449,8 @@ pub(crate) struct Settings {
     pub ticket_pattern: String,
     /// Where such a key leads, with `{n}` in it as well.
     pub ticket_address: String,
+    /// Percent of a severity's time that incidents have, by the class of their environment: from 25 to 400.
+    pub time_percent: TimePercent,
 }
 
 /// Show what the organization sets for its incidents.
@@ -425,9 +458,9 @@ pub(crate) struct Settings {
     (status = OK, body = Settings), (status = FORBIDDEN, body = Problem),
 ))]
 pub(crate) async fn settings(State(state): State<ApiState>, caller: SignedIn) -> Answer<Json<Settings>> {
-    let IncidentSettings { automatic, ticket_pattern, ticket_address } =
+    let IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent } =
         state.services.incident_settings(&caller.permit()?).await?;
-    Ok(Json(Settings { automatic, ticket_pattern, ticket_address }))
+    Ok(Json(Settings { automatic, ticket_pattern, ticket_address, time_percent }))
 }
 
 /// Set what the organization wants of its incidents.
@@ -439,8 +472,8 @@ pub(crate) async fn set_settings(
     caller: SignedIn,
     extract::Json(body): extract::Json<Settings>,
 ) -> Answer<StatusCode> {
-    let Settings { automatic, ticket_pattern, ticket_address } = body;
-    let set = IncidentSettings { automatic, ticket_pattern, ticket_address };
+    let Settings { automatic, ticket_pattern, ticket_address, time_percent } = body;
+    let set = IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent };
     state.services.set_incident_settings(&caller.permit()?, set).await?;
     Ok(StatusCode::NO_CONTENT)
 }

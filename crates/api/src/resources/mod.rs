@@ -103,6 +103,7 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(incidents::assign))
         .routes(routes!(incidents::ticket))
         .routes(routes!(incidents::severity))
+        .routes(routes!(incidents::extend))
         .routes(routes!(incidents::comment))
         .routes(routes!(incidents::settings, incidents::set_settings))
         .routes(routes!(reconciliations::create))

@@ -23,7 +23,7 @@ pub use environments::{
 };
 pub use incidents::{
     ActionView, ArtifactView, ClosingView, IncidentChange, IncidentFilter, IncidentList, IncidentPage, IncidentRow,
-    PersonView, ReceiptView, StepView, TicketView, TimelineEntry,
+    PersonView, ReceiptView, StepView, TicketView, TimeView, TimelineEntry,
 };
 pub use live::LiveEvent;
 pub use merge::{MergeConflict, MergePart, MergeSide, MergeSource};

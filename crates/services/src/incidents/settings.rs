@@ -1,6 +1,7 @@
 //! What an organization sets for its incidents: which environments open one by themselves, and how its tickets look.
 
 use drift_domain::environment::EnvironmentClass;
+use drift_domain::incident::TimePercent;
 use drift_domain::incident::ticket::Pattern;
 use drift_store::events::NewEvent;
 use drift_store::incident_settings::Settings;
@@ -23,6 +24,9 @@ pub struct IncidentSettings {
     pub ticket_pattern: String,
     /// Where such a key leads, with `{n}` in it as well. Empty for none.
     pub ticket_address: String,
+    /// Percent of a severity's time that incidents have, by the class of their environment: from 25 to 400. It counts for
+    /// incidents that are acknowledged from then on.
+    pub time_percent: TimePercent,
 }
 
 impl Services {
@@ -32,9 +36,10 @@ impl Services {
     /// [`ServiceError::Unavailable`] when the database does not answer.
     pub async fn incident_settings(&self, permit: &Permit<cap::Configure>) -> ServiceResult<IncidentSettings> {
         let mut db = self.tenant(permit.organization()).await?;
-        let Settings { automatic, ticket } = incident_settings::get(&mut db, permit.organization()).await?;
+        let Settings { automatic, ticket, time_percent } =
+            incident_settings::get(&mut db, permit.organization()).await?;
         let (ticket_pattern, ticket_address) = ticket.unwrap_or_default();
-        Ok(IncidentSettings { automatic, ticket_pattern, ticket_address })
+        Ok(IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent })
     }
 
     /// Sets it.
@@ -54,8 +59,13 @@ impl Services {
                 Some((pattern.key().to_owned(), pattern.address().to_owned()))
             }
         };
+        if !set.time_percent.is_within_bounds() {
+            let (least, most) = (TimePercent::LEAST, TimePercent::MOST);
+            let message = format!("The time of a class is from {least} to {most} percent of the default.");
+            return Err(ServiceError::invalid("time_percent", message));
+        }
         let organization = permit.organization();
-        let settings = Settings { automatic: set.automatic, ticket };
+        let settings = Settings { automatic: set.automatic, ticket, time_percent: set.time_percent };
         let mut tx = self.tenant(organization).await?;
         incident_settings::set(&mut tx, organization, &settings).await?;
         let event = NewEvent {
@@ -64,7 +74,7 @@ impl Services {
             change_id: None,
             kind: "incident_settings.set",
             actor: Some(permit.caller().user_id),
-            data: json!({ "automatic": settings.automatic, "ticket": settings.ticket }),
+            data: json!({ "automatic": settings.automatic, "ticket": settings.ticket, "time_percent": settings.time_percent }),
         };
         events::append(&mut tx, &event, self.clock.now()).await?;
         tx.commit().await.map_err(StoreError::from)?;
