@@ -186,6 +186,7 @@ pub(crate) const fn incident_action(action: IncidentAction) -> &'static str {
         IncidentAction::Assign => "Change owner",
         IncidentAction::SetTicket => "Set ticket",
         IncidentAction::SetSeverity => "Adjust severity",
+        IncidentAction::Extend => "Give it more time",
         IncidentAction::Comment => "Comment",
         IncidentAction::Recheck => "Recheck",
     }

@@ -2,13 +2,14 @@
 
 use axum::response::Response;
 use drift_domain::environment::EnvironmentClass;
+use drift_domain::incident::TimePercent;
 use drift_domain::plan::{Capability, Grant, PlanTier};
 use drift_services::accounts::Notice;
 use drift_services::incidents::IncidentSettings;
 use leptos::prelude::*;
 
 use crate::components::crumbs::crumbs;
-use crate::components::form::Field;
+use crate::components::form::{Field, field_error};
 use crate::components::icon::Icon;
 use crate::components::note::note;
 use crate::ssr::visit::{Member, Page};
@@ -26,29 +27,42 @@ pub(crate) async fn get(member: Member) -> Response {
         if let Some(typed) = draft.and_then(|draft| serde_json::from_value::<IncidentSettings>(draft).ok()) {
             settings = typed;
         }
-        let error = notice.as_ref().and_then(field_error);
+        let errors = Errors::of(notice.as_ref());
         let plan = member.caller.plan.tier();
         let by_itself = member.caller.plan.grant(Capability::ManageIncidents) == Grant::Full;
         let shown = notice.filter(|notice| notice.field.is_none());
-        Ok(Page::new("Incident settings", move || view(&settings, plan, by_itself, error)).notice(shown.as_ref()))
+        Ok(Page::new("Incident settings", move || view(&settings, plan, by_itself, errors)).notice(shown.as_ref()))
     }
     .await;
     member.answer(page).await
 }
 
-/// What is wrong with the tickets, if something was.
-fn field_error(notice: &Notice) -> Option<String> {
-    notice.field.as_ref().map(|_| notice.text.clone())
+/// What is wrong with what somebody typed, if something was.
+#[derive(Default)]
+pub(crate) struct Errors {
+    tickets: Option<String>,
+    time: Option<String>,
+}
+
+impl Errors {
+    fn of(notice: Option<&Notice>) -> Self {
+        let Some(notice) = notice.filter(|notice| notice.field.is_some()) else { return Self::default() };
+        let text = Some(notice.text.clone());
+        match notice.field.as_deref() {
+            Some("time_percent") => Self { time: text, tickets: None },
+            _ => Self { tickets: text, time: None },
+        }
+    }
 }
 
 /// Draws the form. `by_itself` is whether the plan opens an incident on production where nobody chose.
-pub(crate) fn view(set: &IncidentSettings, plan: PlanTier, by_itself: bool, error: Option<String>) -> AnyView {
+pub(crate) fn view(set: &IncidentSettings, plan: PlanTier, by_itself: bool, errors: Errors) -> AnyView {
     let version = set.version.map(|seen| view! { <input type="hidden" name="version" value=seen.to_string() /> });
     view! {
         {crumbs(vec![("/".to_owned(), "Environments".to_owned())], "Incident settings".to_owned())}
         <div class="page-head"><h1>"Incident settings"</h1></div>
         <form class="form max-w-3xl" method="post" action=ADDRESS>
-            {version} {automatic(set, plan, by_itself)} {tickets(set, error)}
+            {version} {automatic(set, plan, by_itself)} {times(set, errors.time)} {tickets(set, errors.tickets)}
             <div><button class="btn btn-primary" type="submit">"Save"</button></div>
         </form>
     }
@@ -87,6 +101,44 @@ fn automatic(set: &IncidentSettings, plan: PlanTier, by_itself: bool) -> impl In
                 <div class="flex flex-wrap gap-2">{classes}</div>
                 {note("tone-info", Icon::Info, "Without a class chosen, no environment opens one by itself.")}
             </fieldset>
+        </section>
+    }
+}
+
+/// How much of a severity's time incidents have, by class.
+fn times(set: &IncidentSettings, error: Option<String>) -> impl IntoView + use<> {
+    let fields = EnvironmentClass::ALL
+        .iter()
+        .map(|class| {
+            let name = match class {
+                EnvironmentClass::Development => "time_percent_development",
+                EnvironmentClass::Staging => "time_percent_staging",
+                EnvironmentClass::Production => "time_percent_production",
+            };
+            Field {
+                name,
+                label: words::class(*class),
+                kind: "number",
+                value: set.time_percent.of(*class).to_string(),
+                ..Field::default()
+            }
+            .view()
+        })
+        .collect_view();
+    let hint = format!(
+        "Percent of the time that the severity gives, from {} to {}. It counts for incidents that are acknowledged from then on, on \
+         plans with deadlines.",
+        TimePercent::LEAST,
+        TimePercent::MOST
+    );
+    view! {
+        <section class="card" aria-labelledby="times">
+            <div class="card-head"><h2 id="times">"Time until an incident expires"</h2></div>
+            <div class="card-body form">
+                <p class="text-ink-2">{hint}</p>
+                <div class="grid sm:grid-cols-3 gap-3">{fields}</div>
+                {field_error("time_percent", error)}
+            </div>
         </section>
     }
 }

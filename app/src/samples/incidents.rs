@@ -30,6 +30,7 @@ pub(crate) fn incident_row(n: i64, environment: &str, status: IncidentStatus, se
         owner: taken.then(|| person(1, "Ada Obi")),
         detected_at: before(n * HOUR),
         expires_at: (taken && !closed).then(|| before(-2 * HOUR)),
+        expired_at: None,
         closed_at: closed.then(|| before(HOUR / 2)),
         open_changes: if closed { 0 } else { 3 },
         changes: 5,
@@ -39,6 +40,7 @@ pub(crate) fn incident_row(n: i64, environment: &str, status: IncidentStatus, se
 pub(crate) fn list() -> IncidentList {
     let mut late = incident_row(14, "Acme production", IncidentStatus::Acknowledged, Severity::Critical);
     late.expires_at = Some(before(60));
+    late.expired_at = Some(before(60));
     IncidentList {
         incidents: vec![
             incident_row(17, "Borealis clinic", IncidentStatus::Detected, Severity::High),
@@ -200,6 +202,7 @@ pub(crate) fn incident(status: IncidentStatus) -> IncidentPage {
         }),
         computed_severity: Severity::High,
         severity_reason: Some("refunds are money".to_owned()),
+        time: row.expires_at.map(time),
         changes,
         diff_access: DiffAccess::All,
         ambiguities: vec![],
@@ -213,6 +216,7 @@ pub(crate) fn incident(status: IncidentStatus) -> IncidentPage {
             action(Assign, final_),
             action(SetTicket, final_),
             action(SetSeverity, final_),
+            action(Extend, final_),
             action(Comment, None),
             action(Recheck, None),
         ],
@@ -224,6 +228,18 @@ pub(crate) fn incident(status: IncidentStatus) -> IncidentPage {
         to_carry_out: vec![],
         carry_out_refused: closed.then(|| "Closed is final.".to_owned()),
         row,
+    }
+}
+
+fn time(expires_at: chrono::DateTime<chrono::Utc>) -> TimeView {
+    TimeView {
+        from: before(6 * HOUR),
+        warns_at: [before(2 * HOUR), before(0)],
+        expires_at,
+        expired_at: None,
+        extensions: 1,
+        extensions_left: 1,
+        longest_extension_hours: 24,
     }
 }
 

@@ -150,6 +150,24 @@ async fn a_change_of_an_incident_has_its_diff_and_its_path() {
 }
 
 #[tokio::test]
+async fn an_incident_shows_its_clock_and_what_it_means_that_its_time_is_over() {
+    let running = samples::incidents::incident(IncidentStatus::Acknowledged);
+    let html = workspace("incident-time", running.clone(), Kept::default()).await;
+    assert!(html.contains("2 h left, until ") && html.contains("/extend\"") && html.contains("once more, by 24 h"));
+    assert!(!html.contains("data-expired"));
+    let mut late = running;
+    let over = samples::before(0);
+    late.row.expires_at = Some(over);
+    late.time.as_mut().unwrap().expires_at = over;
+    let html = workspace("incident-expired", late, Kept::default()).await;
+    assert!(html.contains("data-expired") && html.contains("over since ") && html.contains("/extend\""));
+    let html =
+        workspace("incident-no-deadline", samples::incidents::incident(IncidentStatus::Detected), Kept::default())
+            .await;
+    assert!(!html.contains("data-time") && !html.contains("data-expired"));
+}
+
+#[tokio::test]
 async fn markup_in_what_people_write_is_text() {
     let mut nasty = samples::incidents::incident(IncidentStatus::Acknowledged);
     nasty.timeline[2].note = Some("@Bo Lind <script>alert(1)</script>".to_owned());
@@ -201,5 +219,5 @@ async fn five_hundred_changes_make_a_page_that_can_be_used() {
     let badges = [Badge::IncidentActive];
     assert!(badges.iter().all(|badge| html.contains(badge.as_str())));
     assert!([DecisionKind::Promote, DecisionKind::Revert].iter().all(|kind| html.contains(kind.as_str())));
-    assert!(IncidentAction::ALL.len() == 10, "a new action needs its place on this page");
+    assert!(IncidentAction::ALL.len() == 11, "a new action needs its place on this page");
 }

@@ -74,6 +74,16 @@ impl Severity {
         }
     }
 
+    /// One more: what an incident rises to when its time is over. There is nothing above critical.
+    #[must_use]
+    pub const fn raised(self) -> Self {
+        match self {
+            Self::Low => Self::Medium,
+            Self::Medium => Self::High,
+            Self::High | Self::Critical => Self::Critical,
+        }
+    }
+
     /// What a person reads.
     #[must_use]
     pub const fn label(self) -> &'static str {

@@ -109,6 +109,8 @@ pub mod cap {
         TicketLink,
         /// See [`Capability::AdjustSeverity`].
         AdjustSeverity,
+        /// See [`Capability::Extend`].
+        Extend,
         /// See [`Capability::Decide`].
         Decide,
         /// See [`Capability::Execute`].

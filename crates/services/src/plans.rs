@@ -332,7 +332,11 @@ fn consequence(change: &LimitChange, standing: &Standing, old_checks: u32) -> Op
             "{} older than {new} and removed at the next tidying. What is open or waits for a decision is kept whatever its age.",
             counted(old_checks, "finished check is", "finished checks are")
         )),
-        Limit::OpenIncidents | Limit::DiffWorkflows | Limit::HistoryDays => None,
+        Limit::OpenIncidents
+        | Limit::DiffWorkflows
+        | Limit::HistoryDays
+        | Limit::ExtensionHours
+        | Limit::Extensions => None,
     }
 }
 

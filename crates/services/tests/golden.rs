@@ -150,6 +150,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("put_notice_back", "background work"),
     ("tell_stale_environments", "background work"),
     ("enqueue_forgotten_notices", "background work"),
+    ("tell_deadlines", "background work"),
     ("sign_in", "finds out who asks"),
     ("needs_setup", "nobody is there yet"),
     ("set_up", "nobody is there yet"),

@@ -2,6 +2,7 @@
 
 use drift_domain::environment::EnvironmentClass;
 use drift_domain::ids::OrganizationId;
+use drift_domain::incident::TimePercent;
 use sqlx::PgConnection;
 
 use crate::error::{StoreResult, exactly_one, word};
@@ -13,6 +14,8 @@ pub struct Settings {
     pub automatic: Option<Vec<EnvironmentClass>>,
     /// The pattern of its tickets, and the address that it leads to.
     pub ticket: Option<(String, String)>,
+    /// Percent of a severity's time, by the class of the environment.
+    pub time_percent: TimePercent,
 }
 
 /// What an organization set for its incidents.
@@ -21,13 +24,21 @@ pub struct Settings {
 /// The database failed, or holds what this version cannot read.
 pub async fn get(db: &mut PgConnection, organization: OrganizationId) -> StoreResult<Settings> {
     let row = sqlx::query!(
-        "SELECT automatic_incidents, ticket_pattern, ticket_address FROM organizations WHERE id = $1",
+        "SELECT automatic_incidents, ticket_pattern, ticket_address, time_percent_development, time_percent_staging,
+             time_percent_production
+         FROM organizations WHERE id = $1",
         organization.0
     )
     .fetch_one(db)
     .await?;
     let automatic = row.automatic_incidents.map(|all| all.iter().map(|class| word(class)).collect());
-    Ok(Settings { automatic: automatic.transpose()?, ticket: row.ticket_pattern.zip(row.ticket_address) })
+    let percent = |of: i16| u16::try_from(of).unwrap_or(100);
+    let time_percent = TimePercent {
+        development: percent(row.time_percent_development),
+        staging: percent(row.time_percent_staging),
+        production: percent(row.time_percent_production),
+    };
+    Ok(Settings { automatic: automatic.transpose()?, ticket: row.ticket_pattern.zip(row.ticket_address), time_percent })
 }
 
 /// The version of what an organization set, which moves with every edit. `lock` holds it until the transaction ends.
@@ -53,14 +64,19 @@ pub async fn set(db: &mut PgConnection, organization: OrganizationId, set: &Sett
     let automatic = set.automatic.as_ref();
     let automatic: Option<Vec<String>> =
         automatic.map(|all| all.iter().map(|class| class.as_str().to_owned()).collect());
+    let percent = |of: u16| i16::try_from(of).unwrap_or(100);
     let done = sqlx::query!(
         "UPDATE organizations SET automatic_incidents = $2, ticket_pattern = $3, ticket_address = $4,
+             time_percent_development = $5, time_percent_staging = $6, time_percent_production = $7,
              incident_settings_version = incident_settings_version + 1
          WHERE id = $1",
         organization.0,
         automatic.as_deref(),
         set.ticket.as_ref().map(|ticket| &ticket.0),
         set.ticket.as_ref().map(|ticket| &ticket.1),
+        percent(set.time_percent.development),
+        percent(set.time_percent.staging),
+        percent(set.time_percent.production),
     );
     exactly_one(done.execute(db).await?.rows_affected())
 }

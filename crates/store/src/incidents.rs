@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use drift_domain::ids::{EnvironmentId, IncidentId, OrganizationId, UserId};
-use drift_domain::incident::{AnyIncident, Facts, IncidentStatus, Times};
+use drift_domain::incident::{AnyIncident, Facts, IncidentStatus, Times, Ttl};
 use drift_domain::plan::Plan;
 use drift_domain::severity::Severity;
 use sqlx::PgConnection;
@@ -29,16 +29,18 @@ pub struct IncidentRecord {
     pub severity: Severity,
     /// The severity that follows from the changes.
     pub computed_severity: Severity,
-    /// Why somebody adjusted it.
+    /// Why the two differ.
     pub severity_reason: Option<String>,
+    /// Whether the clock raised it, and no person set it since.
+    pub severity_by_clock: bool,
     /// Who owns it.
     pub owner: Option<(UserId, String)>,
     /// Why it was acknowledged.
     pub reason: Option<String>,
     /// The ticket, as it was typed.
     pub ticket: Option<String>,
-    /// When its time is over.
-    pub expires_at: Option<DateTime<Utc>>,
+    /// Its time, where it has a deadline.
+    pub ttl: Option<Ttl>,
     /// Who opened it; `None` for a policy.
     pub created_by: Option<UserId>,
     /// Its changes that still wait.
@@ -90,20 +92,41 @@ struct Row {
     severity: String,
     computed_severity: String,
     severity_reason: Option<String>,
+    severity_by_clock: bool,
     owner_user_id: Option<Uuid>,
     owner: Option<String>,
     reason: Option<String>,
     ticket_ref: Option<String>,
     expires_at: Option<DateTime<Utc>>,
+    ttl_percent: i16,
+    ttl_from: Option<DateTime<Utc>>,
+    alarm_at: Option<DateTime<Utc>>,
+    expired_at: Option<DateTime<Utc>>,
+    extensions: i32,
     created_by: Option<Uuid>,
     open_changes: i64,
     changes: i64,
+}
+
+impl Row {
+    /// The incident's time. Of one that closed before there were clocks, it began with the acknowledgement.
+    fn ttl(&self) -> Option<Ttl> {
+        Some(Ttl {
+            percent: u16::try_from(self.ttl_percent).unwrap_or(100),
+            from: self.ttl_from.or(self.acknowledged_at)?,
+            expires_at: self.expires_at?,
+            alarm_at: self.alarm_at,
+            expired_at: self.expired_at,
+            extensions: u32::try_from(self.extensions).unwrap_or(u32::MAX),
+        })
+    }
 }
 
 impl TryFrom<Row> for IncidentRecord {
     type Error = StoreError;
 
     fn try_from(row: Row) -> StoreResult<Self> {
+        let ttl = row.ttl();
         let facts = Facts {
             id: IncidentId(row.id),
             environment: EnvironmentId(row.environment_id),
@@ -126,10 +149,11 @@ impl TryFrom<Row> for IncidentRecord {
             severity: word(&row.severity)?,
             computed_severity: word(&row.computed_severity)?,
             severity_reason: row.severity_reason,
+            severity_by_clock: row.severity_by_clock,
             owner: row.owner_user_id.map(UserId).zip(row.owner),
             reason: row.reason,
             ticket: row.ticket_ref,
-            expires_at: row.expires_at,
+            ttl,
             created_by: row.created_by.map(UserId),
             open_changes: count(row.open_changes),
             changes: count(row.changes),
@@ -172,8 +196,9 @@ pub async fn list(
         Row,
         r#"SELECT i.id, i.environment_id, e.name AS environment, i.number, i.version, i.status, i.lifecycle, i.detected_at,
                i.acknowledged_at, i.stabilized_at, i.reconciled_at, i.closed_at, i.plan_snapshot AS "plan: Json<Plan>",
-               i.severity, i.computed_severity, i.severity_reason, i.owner_user_id, u.name AS "owner?", i.reason,
-               i.ticket_ref, i.expires_at, i.created_by, counted.open_changes AS "open_changes!",
+               i.severity, i.computed_severity, i.severity_reason, i.severity_by_clock, i.owner_user_id, u.name AS "owner?",
+               i.reason, i.ticket_ref, i.expires_at, i.ttl_percent, i.ttl_from, i.alarm_at, i.expired_at, i.extensions,
+               i.created_by, counted.open_changes AS "open_changes!",
                counted.changes AS "changes!"
            FROM drift_incidents i
            JOIN environments e ON e.organization_id = i.organization_id AND e.id = i.environment_id
@@ -389,8 +414,10 @@ pub struct Particulars<'a> {
     pub computed_severity: Severity,
     /// Why the two differ.
     pub severity_reason: Option<&'a str>,
-    /// When its time is over.
-    pub expires_at: Option<DateTime<Utc>>,
+    /// Whether the clock raised it, and no person set it.
+    pub severity_by_clock: bool,
+    /// Its time.
+    pub ttl: Option<Ttl>,
 }
 
 impl<'a> From<&'a IncidentRecord> for Particulars<'a> {
@@ -402,7 +429,8 @@ impl<'a> From<&'a IncidentRecord> for Particulars<'a> {
             severity: record.severity,
             computed_severity: record.computed_severity,
             severity_reason: record.severity_reason.as_deref(),
-            expires_at: record.expires_at,
+            severity_by_clock: record.severity_by_clock,
+            ttl: record.ttl,
         }
     }
 }
@@ -419,7 +447,8 @@ pub async fn describe(
 ) -> StoreResult<()> {
     let done = sqlx::query!(
         "UPDATE drift_incidents SET reason = $3, owner_user_id = $4, ticket_ref = $5, severity = $6,
-             computed_severity = $7, severity_reason = $8, expires_at = $9
+             computed_severity = $7, severity_reason = $8, severity_by_clock = $9, expires_at = $10, ttl_percent = $11,
+             ttl_from = $12, alarm_at = $13, expired_at = $14, extensions = $15
          WHERE organization_id = $1 AND id = $2 AND status <> 'CLOSED'",
         organization.0,
         id.0,
@@ -429,7 +458,13 @@ pub async fn describe(
         set.severity.as_str(),
         set.computed_severity.as_str(),
         set.severity_reason,
-        set.expires_at,
+        set.severity_by_clock,
+        set.ttl.map(|ttl| ttl.expires_at),
+        set.ttl.map_or(100, |ttl| i16::try_from(ttl.percent).unwrap_or(100)),
+        set.ttl.map(|ttl| ttl.from),
+        set.ttl.and_then(|ttl| ttl.alarm_at),
+        set.ttl.and_then(|ttl| ttl.expired_at),
+        set.ttl.map_or(0, |ttl| i32::try_from(ttl.extensions).unwrap_or(i32::MAX)),
     );
     exactly_one(done.execute(db).await?.rows_affected())
 }

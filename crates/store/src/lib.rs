@@ -9,6 +9,7 @@ pub mod changes;
 pub mod checks;
 pub mod closings;
 pub mod contents;
+pub mod deadlines;
 pub mod decisions;
 pub mod deliveries;
 pub mod environments;

@@ -107,7 +107,7 @@ impl TestApp {
         let organization = Organization { id, name: name.clone(), plan, webhook_secret: sealed };
         people::insert_organization(&mut db, &organization, self.clock.now()).await.expect("a new organization");
         // People alone open incidents, so that a test says when; see `TestApp::automatic`.
-        let by_people = Settings { automatic: Some(Vec::new()), ticket: None };
+        let by_people = Settings { automatic: Some(Vec::new()), ..Settings::default() };
         incident_settings::set(&mut db, id, &by_people).await.expect("settings can be set");
         drop(db);
         self.person(id, &name, plan, Role::Owner).await

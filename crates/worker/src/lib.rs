@@ -1,7 +1,7 @@
 //! Schedules and job handlers: who asks for checks when no person does.
 //!
-//! Two clocks tick in every replica. The quick one claims the environments that are due and enqueues their checks; the
-//! slow one tidies. Claiming and enqueueing happen in one transaction of the services, so any number of replicas share
+//! Three clocks tick in every replica. One claims the environments that are due and enqueues their checks; one tells when an
+//! incident's time has come to half, three quarters and its end; the slow one tidies. Claiming and enqueueing happen in one transaction of the services, so any number of replicas share
 //! one database and no environment is enqueued twice.
 //!
 //! The queue is `graphile_worker`, on the same database. What it does not do by itself is turned on here:
@@ -46,7 +46,7 @@ pub struct Options {
     pub limits: Limits,
     /// How long a check may keep its seat while it waits for a server.
     pub patience: Duration,
-    /// The time between two looks for environments that are due.
+    /// The time between two looks for environments that are due, and for incidents whose time has come.
     pub tick: Duration,
     /// The time between two looks for jobs.
     pub poll: Duration,
@@ -94,6 +94,7 @@ pub async fn run(services: Arc<Services>, pool: PgPool, options: Options, shutdo
     let tickers = TaskTracker::new();
     tickers.spawn(ticker::due_checks(services.clone(), options.clone(), shutdown.clone()));
     tickers.spawn(ticker::notices(services.clone(), options.clone(), shutdown.clone()));
+    tickers.spawn(ticker::deadlines(services.clone(), options.clone(), shutdown.clone()));
     tickers.spawn(ticker::tidying(services.clone(), options.clone(), shutdown.clone()));
     tickers.close();
 

@@ -1,4 +1,4 @@
-//! The two clocks of a replica. An error is logged and the next tick tries again: neither clock ever stops by itself.
+//! The clocks of a replica. An error is logged and the next tick tries again: no clock ever stops by itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +33,18 @@ pub(crate) async fn notices(services: Arc<Services>, options: Options, shutdown:
         }
         if let Err(error) = services.enqueue_forgotten_notices().await {
             warn("notifications that were forgotten could not be looked for", &error);
+        }
+    }
+}
+
+/// Tells of incidents whose time has come to half, three quarters or its end, every [`Options::tick`].
+pub(crate) async fn deadlines(services: Arc<Services>, options: Options, shutdown: CancellationToken) {
+    let mut ticks = Ticks::new(options.tick, options.phase, shutdown);
+    while ticks.next().await {
+        match services.tell_deadlines().await {
+            Ok(0) => {}
+            Ok(told) => tracing::debug!(told, "deadlines were told"),
+            Err(error) => warn("incidents whose time has come could not be looked for", &error),
         }
     }
 }

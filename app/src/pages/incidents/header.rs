@@ -138,14 +138,16 @@ pub(super) fn facts(page: &IncidentPage, now: DateTime<Utc>) -> impl IntoView + 
 /// When the incident's time is over: in words, not by colour alone.
 pub(super) fn deadline(row: &IncidentRow, now: DateTime<Utc>) -> Option<impl IntoView + use<>> {
     let at = row.expires_at.filter(|_| row.closed_at.is_none())?;
+    let is_over = at <= now;
     let left = (at - now).num_minutes();
     let text = match left {
-        ..=0 => "expired".to_owned(),
+        _ if is_over => "expired".to_owned(),
+        ..=0 => "in less than a minute".to_owned(),
         1..=119 => format!("in {left} min"),
         120..=2_879 => format!("in {} h", left / 60),
         _ => format!("in {} d", left / 1_440),
     };
     let exact = at.format("%Y-%m-%d %H:%M UTC").to_string();
-    let class = if left <= 0 { "text-incident font-semibold" } else { "" };
+    let class = if is_over { "text-incident font-semibold" } else { "" };
     Some(view! { <div><dt>"Due"</dt><dd class=class title=exact>{text}</dd></div> })
 }

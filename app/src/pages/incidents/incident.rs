@@ -11,7 +11,7 @@ use drift_services::incidents::receipt::Portable;
 use leptos::prelude::*;
 
 use super::actions::may;
-use super::{Kept, actions, carry_out, changes, closing, decide, header, properties, timeline};
+use super::{Kept, actions, carry_out, changes, closing, decide, header, properties, time_left, timeline};
 use crate::components::crumbs::crumbs;
 use crate::components::icon::{Icon, icon};
 use crate::components::layout::Live;
@@ -30,7 +30,7 @@ pub(crate) fn view(page: &IncidentPage, kept: &Kept, now: DateTime<Utc>) -> AnyV
         {kept.left_over(&|form| has_form(page, form))}
         <div class="inc-head" data-live="incident-head">{header::sticky(page)}</div>
         <div class="card inc-summary" data-live="incident-summary" aria-live="polite">
-            {header::stepper(&page.steps, now)} {header::facts(page, now)} {freshness(page, now)}
+            {header::stepper(&page.steps, now)} {header::facts(page, now)} {time_left::expired(page, now)} {freshness(page, now)}
         </div>
         <div class="inc-columns">
             <div class="inc-main">
@@ -63,6 +63,7 @@ fn has_form(page: &IncidentPage, form: &str) -> bool {
         "severity" => IncidentAction::SetSeverity,
         "owner" => IncidentAction::Assign,
         "ticket" => IncidentAction::SetTicket,
+        "extend" => IncidentAction::Extend,
         "comments" => IncidentAction::Comment,
         "decide-all" => return changes::waiting(page) > 1 && may(page, IncidentAction::Decide).is_ok(),
         _ => {

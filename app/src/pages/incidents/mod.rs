@@ -14,6 +14,7 @@ pub(crate) mod list;
 mod properties;
 pub(in crate::pages) mod put_back;
 pub(crate) mod reconciliation;
+mod time_left;
 pub(crate) mod timeline;
 
 pub(crate) use kept::Kept;

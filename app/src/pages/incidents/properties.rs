@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use super::Kept;
 use super::actions::{may, version};
 use super::header::status;
+use super::time_left;
 use crate::components::form::{field_error, options};
 use crate::components::icon::{Icon, icon};
 use crate::components::{marks, time};
@@ -22,6 +23,7 @@ pub(super) fn rail(page: &IncidentPage, kept: &Kept, now: DateTime<Utc>) -> impl
             <dl class="inc-properties">
                 <dt>"Severity"</dt>
                 <dd>{severity(page, kept)}</dd>
+                {time_left::property(page, kept, now)}
                 <dt>"Owner"</dt>
                 <dd>{owner(page, kept)}</dd>
                 <dt>"Ticket"</dt>
@@ -38,7 +40,7 @@ pub(super) fn rail(page: &IncidentPage, kept: &Kept, now: DateTime<Utc>) -> impl
 }
 
 /// A form that is folded under a property; where it is refused, why.
-fn change(
+pub(super) fn change(
     page: &IncidentPage,
     action: IncidentAction,
     name: &'static str,
@@ -132,7 +134,7 @@ pub(super) fn ticket(ticket: &TicketView) -> impl IntoView + use<> {
     }
 }
 
-fn text(
+pub(super) fn text(
     form: &'static str,
     field: &'static str,
     label: &'static str,

@@ -32,6 +32,7 @@ pub(in crate::ssr) fn routes() -> Router<Screens> {
         .route("/incidents/{id}/owner", post(assign))
         .route("/incidents/{id}/ticket", post(set_ticket))
         .route("/incidents/{id}/severity", post(set_severity))
+        .route("/incidents/{id}/extend", post(extend))
         .route("/incidents/{id}/comments", post(comment))
 }
 
@@ -249,6 +250,29 @@ async fn set_severity(member: Member, Path(id): Path<String>, Form(fields): Form
     .await;
     let kept = Kept::new("severity", [("severity", fields.severity.as_str()), ("reason", &fields.reason)]);
     back(&member, &id, done.map(drop), "The severity is adjusted.", kept).await
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ExtendFields {
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    hours: String,
+    #[serde(default)]
+    reason: String,
+}
+
+async fn extend(member: Member, Path(id): Path<String>, Form(fields): Form<ExtendFields>) -> Response {
+    let done = async {
+        let id = incident_id(&id)?;
+        let permit = member.services().incident_permit(&member.caller, id).await?;
+        let hours = fields.hours.trim().parse();
+        let hours = hours.map_err(|_| ServiceError::invalid("hours", "Say how many hours, as a whole number."))?;
+        member.services().extend(&permit, id, seen(&fields.version)?, hours, fields.reason.clone()).await
+    }
+    .await;
+    let kept = Kept::new("extend", [("hours", fields.hours.as_str()), ("reason", &fields.reason)]);
+    back(&member, &id, done.map(drop), "The incident has more time.", kept).await
 }
 
 #[derive(Deserialize)]

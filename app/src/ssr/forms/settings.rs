@@ -3,6 +3,7 @@
 use axum::Form;
 use axum::response::Response;
 use drift_domain::environment::EnvironmentClass;
+use drift_domain::incident::TimePercent;
 use drift_services::incidents::IncidentSettings;
 use drift_services::{ServiceError, ServiceResult};
 use serde::Deserialize;
@@ -23,6 +24,9 @@ pub(crate) struct Fields {
     production: String,
     ticket_pattern: String,
     ticket_address: String,
+    time_percent_development: String,
+    time_percent_staging: String,
+    time_percent_production: String,
     version: Option<i64>,
 }
 
@@ -36,6 +40,9 @@ impl Default for Fields {
             production: none(),
             ticket_pattern: none(),
             ticket_address: none(),
+            time_percent_development: none(),
+            time_percent_staging: none(),
+            time_percent_production: none(),
             version: None,
         }
     }
@@ -56,8 +63,21 @@ impl From<Fields> for IncidentSettings {
             automatic: (fields.automatic == "chosen").then_some(chosen),
             ticket_pattern: fields.ticket_pattern,
             ticket_address: fields.ticket_address,
+            time_percent: TimePercent {
+                development: percent(&fields.time_percent_development),
+                staging: percent(&fields.time_percent_staging),
+                production: percent(&fields.time_percent_production),
+            },
             version: fields.version,
         }
+    }
+}
+
+/// A percentage as somebody typed it: what is no number is none that is taken, and left out it is the default.
+fn percent(text: &str) -> u16 {
+    match text.trim() {
+        "" => 100,
+        text => text.parse().unwrap_or(0),
     }
 }
 

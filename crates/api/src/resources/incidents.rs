@@ -416,6 +416,36 @@ pub(crate) async fn severity(
     done(&seen, state.services.set_severity(&permit, incident, seen.version, body.severity, body.reason).await)
 }
 
+/// More time.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct Extension {
+    /// The version that was seen, where `If-Match` does not say.
+    pub version: Option<i64>,
+    /// How much: from the incident's end on, or from now where its time is over.
+    pub hours: u32,
+    /// Why it takes longer.
+    pub reason: String,
+}
+
+/// Give an incident more time, with a reason, within the limits of its plan. What its expiry blocks is free again.
+#[utoipa::path(post, path = "/incidents/{incident}/extend", tag = "Incidents", params(
+    ("incident" = IncidentId, Path), ("If-Match" = Option<String>, Header),
+), request_body = Extension, responses(
+    (status = OK, body = Version), (status = NOT_FOUND, body = Problem), (status = PAYMENT_REQUIRED, body = Problem), (status = CONFLICT, body = Problem),
+    (status = PRECONDITION_FAILED, body = Problem), (status = PRECONDITION_REQUIRED, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
+))]
+pub(crate) async fn extend(
+    State(state): State<ApiState>,
+    caller: SignedIn,
+    Path(incident): Path<IncidentId>,
+    tag: IfMatch,
+    extract::Json(body): extract::Json<Extension>,
+) -> Answer<Tagged<Version>> {
+    let permit = state.services.incident_permit(&caller.0, incident).await?;
+    let seen = tag.seen(body.version)?;
+    done(&seen, state.services.extend(&permit, incident, seen.version, body.hours, body.reason).await)
+}
+
 /// A comment.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct NewComment {

@@ -118,6 +118,7 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(incidents::assign))
         .routes(routes!(incidents::ticket))
         .routes(routes!(incidents::severity))
+        .routes(routes!(incidents::extend))
         .routes(routes!(incidents::comment))
         .routes(routes!(incident_settings::show, incident_settings::replace))
         .routes(routes!(reconciliations::create))

@@ -90,6 +90,7 @@ pub const ROUTES: &[(&str, &str, Asks)] = &[
     ("PUT", "/incidents/{incident}/owner", Of(Capability::Ownership)),
     ("PUT", "/incidents/{incident}/ticket", Of(Capability::TicketLink)),
     ("PUT", "/incidents/{incident}/severity", Of(Capability::AdjustSeverity)),
+    ("POST", "/incidents/{incident}/extend", Of(Capability::Extend)),
     ("POST", "/incidents/{incident}/comments", Of(Capability::ManageIncidents)),
     ("POST", "/incidents/{incident}/reconciliations", Of(Capability::Execute)),
     ("GET", "/reconciliations/{reconciliation}", Of(Capability::Incidents)),
@@ -150,6 +151,7 @@ pub fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
         }
         (_, path) if path.ends_with("/ticket") => json!({ "version": 1, "ticket": "" }),
         (_, path) if path.ends_with("/severity") => json!({ "version": 1, "severity": "LOW", "reason": "no" }),
+        (_, path) if path.ends_with("/extend") => json!({ "version": 1, "hours": 1, "reason": "no" }),
         (_, path) if path.ends_with("/comments") => json!({ "text": "no" }),
         (_, path) if path.ends_with("/restore") => json!({ "side": "LIVE", "target": "GIT" }),
         (_, path) if path.starts_with("/incidents/") => json!({ "version": 1 }),

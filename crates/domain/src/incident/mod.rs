@@ -6,9 +6,11 @@ mod lifecycle;
 pub mod mentions;
 mod proofs;
 pub mod ticket;
+mod ttl;
 
 pub use lifecycle::{AnyIncident, Facts, Incident, Inconsistent, NewDrift, Refusal, Step, Times, step};
 pub use proofs::{GoodLook, InSync, Settled, Standing, StillDifferent, Unsettled};
+pub use ttl::{ExtensionBounds, ExtensionRefused, TimePercent, TimePoint, Ttl};
 
 words! {
     /// Where an incident stands (seed: `Detected → Acknowledged → Stabilized → Reconciled → Closed`).
@@ -89,6 +91,8 @@ words! {
         SetTicket = "SET_TICKET",
         /// Adjusting the severity.
         SetSeverity = "SET_SEVERITY",
+        /// Giving it more time, with a reason.
+        Extend = "EXTEND",
         /// Commenting.
         Comment = "COMMENT",
         /// Asking for a check of its environment.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Capability, Grant, PlanTier};
+use crate::incident::ExtensionBounds;
 use crate::words::words;
 
 words! {
@@ -18,6 +19,10 @@ words! {
         DiffWorkflows = "DIFF_WORKFLOWS",
         /// Days that history is kept.
         HistoryDays = "HISTORY_DAYS",
+        /// Hours that one extension gives an incident at most.
+        ExtensionHours = "EXTENSION_HOURS",
+        /// How often one incident is extended at most; 0 means never.
+        Extensions = "EXTENSIONS",
     }
 }
 
@@ -76,6 +81,12 @@ impl Limit {
             (Self::HistoryDays, PlanTier::Pro) => between(30, 90, 90),
             (Self::HistoryDays, PlanTier::Agency) => between(90, 365, 365),
             (Self::HistoryDays, PlanTier::Enterprise) => between(365, 7 * 365, 10 * 365),
+            // Where incidents have no deadlines, there is nothing to extend.
+            (Self::ExtensionHours | Self::Extensions, PlanTier::Free | PlanTier::Pro) => fixed(0),
+            (Self::ExtensionHours, PlanTier::Agency) => between(1, 24, 72),
+            (Self::ExtensionHours, PlanTier::Enterprise) => between(1, 72, 168),
+            (Self::Extensions, PlanTier::Agency) => between(0, 2, 5),
+            (Self::Extensions, PlanTier::Enterprise) => between(0, 3, 10),
         }
     }
 
@@ -84,11 +95,15 @@ impl Limit {
     pub fn words(self, value: Option<u32>) -> String {
         match (self, value) {
             (_, None) => "no limit".to_owned(),
-            (Self::OverrideDays | Self::OpenIncidents | Self::DiffWorkflows, Some(0)) => "none".to_owned(),
+            (_, Some(0)) => "none".to_owned(),
             (Self::OverrideDays | Self::HistoryDays, Some(1)) => "1 day".to_owned(),
             (Self::OverrideDays | Self::HistoryDays, Some(days)) => format!("{days} days"),
             (Self::OpenIncidents, Some(1)) => "1 environment".to_owned(),
             (Self::OpenIncidents, Some(n)) => format!("{n} environments"),
+            (Self::ExtensionHours, Some(1)) => "1 hour".to_owned(),
+            (Self::ExtensionHours, Some(hours)) => format!("{hours} hours"),
+            (Self::Extensions, Some(1)) => "once".to_owned(),
+            (Self::Extensions, Some(times)) => format!("{times} times"),
             (Self::DiffWorkflows, Some(1)) => "1 workflow".to_owned(),
             (Self::DiffWorkflows, Some(n)) => format!("{n} workflows"),
         }
@@ -102,6 +117,8 @@ impl Limit {
             Self::OpenIncidents => "Environments with an open incident at once",
             Self::DiffWorkflows => "Workflows opened as a diff",
             Self::HistoryDays => "History kept",
+            Self::ExtensionHours => "Longest extension of an incident",
+            Self::Extensions => "Extensions of one incident",
         }
     }
 
@@ -116,6 +133,12 @@ impl Limit {
             Self::DiffWorkflows => "The most severe changes can be opened, the others show their summary.",
             Self::HistoryDays => {
                 "What is over and older is removed at the next tidying. What is open or waits for a decision is kept whatever its age."
+            }
+            Self::ExtensionHours => {
+                "How much time one extension gives. It counts for incidents that are opened from then on: each keeps its plan."
+            }
+            Self::Extensions => {
+                "How often the time of one incident is extended. It counts for incidents that are opened from then on."
             }
         }
     }
@@ -229,6 +252,20 @@ impl Plan {
         }
         // Every tier bounds it.
         self.limit(Limit::OverrideDays).unwrap_or(0)
+    }
+
+    /// What people may extend an incident's time by.
+    #[must_use]
+    pub fn extension_bounds(&self) -> ExtensionBounds {
+        // Every tier bounds both.
+        let limit = |limit| self.limit(limit).unwrap_or(0);
+        ExtensionBounds { hours: limit(Limit::ExtensionHours), times: limit(Limit::Extensions) }
+    }
+
+    /// Whether incidents have a deadline once they are acknowledged.
+    #[must_use]
+    pub fn has_deadlines(&self) -> bool {
+        self.lifecycle() == Lifecycle::Full && self.grant(Capability::Lifecycle) != Grant::None
     }
 
     /// Days that history is kept.

@@ -66,6 +66,8 @@ words! {
         TicketLink = "TICKET_LINK",
         /// Adjusting the severity of an incident, with a reason.
         AdjustSeverity = "ADJUST_SEVERITY",
+        /// Giving an incident more time, with a reason.
+        Extend = "EXTEND",
         /// Choosing a resolution path for a change.
         Decide = "DECIDE",
         /// Having the product carry decisions out, and put stored contents back.
@@ -117,8 +119,8 @@ impl Capability {
             Self::ManageIncidents | Self::Lifecycle | Self::Ownership | Self::Decide => {
                 ([None, Limited, Full, Full], Role::Operator)
             }
-            // Product, table of limits: reconciliation executed by the product.
-            Self::Stabilize | Self::TicketLink | Self::AdjustSeverity | Self::Execute => {
+            // Product, table of limits: reconciliation executed by the product, TTL and SLA.
+            Self::Stabilize | Self::TicketLink | Self::AdjustSeverity | Self::Extend | Self::Execute => {
                 ([None, None, Full, Full], Role::Operator)
             }
             Self::Recheck | Self::ConfirmVanished => ([Full, Full, Full, Full], Role::Operator),
@@ -175,6 +177,7 @@ impl Capability {
             Self::Ownership => "An incident's owner and reason",
             Self::TicketLink => "An incident's ticket link",
             Self::AdjustSeverity => "Adjusting an incident's severity",
+            Self::Extend => "Giving an incident more time",
             Self::Decide => "Choosing a resolution path",
             Self::Execute => "Having decisions carried out",
             Self::Recheck => "Checking again on demand",

@@ -82,6 +82,8 @@ pub struct IncidentRow {
     pub detected_at: DateTime<Utc>,
     /// When its time is over, where its plan has deadlines and somebody acknowledged it.
     pub expires_at: Option<DateTime<Utc>>,
+    /// When the clock told that its time is over; an extension takes that back.
+    pub expired_at: Option<DateTime<Utc>>,
     /// When it closed.
     pub closed_at: Option<DateTime<Utc>>,
     /// Its changes that still wait for a decision or for its proof.
@@ -125,6 +127,8 @@ pub struct IncidentPage {
     pub computed_severity: Severity,
     /// Why a person adjusted it, if somebody did.
     pub severity_reason: Option<String>,
+    /// Its time, where its plan has deadlines and somebody acknowledged it.
+    pub time: Option<TimeView>,
     /// Its changes, most severe first: those that wait, then those that are decided, then superseded ones.
     pub changes: Vec<IncidentChange>,
     /// What may be opened as a diff.
@@ -161,6 +165,26 @@ pub struct StepView {
     pub at: Option<DateTime<Utc>>,
     /// Whether the incident stands here.
     pub current: bool,
+}
+
+/// The time that an incident has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TimeView {
+    /// When the span began that the warnings divide: the acknowledgement, or the newest extension.
+    pub from: DateTime<Utc>,
+    /// When it warns: at half and at three quarters of it.
+    pub warns_at: [DateTime<Utc>; 2],
+    /// When it is over.
+    pub expires_at: DateTime<Utc>,
+    /// When the clock told that it is over.
+    pub expired_at: Option<DateTime<Utc>>,
+    /// How often it was extended.
+    pub extensions: u32,
+    /// How often it may still be extended.
+    pub extensions_left: u32,
+    /// The most hours that one extension gives.
+    pub longest_extension_hours: u32,
 }
 
 /// A ticket in another system.

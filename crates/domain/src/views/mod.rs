@@ -24,7 +24,7 @@ pub use environments::{
 };
 pub use incidents::{
     ActionView, ArtifactView, ClosingView, IncidentChange, IncidentFilter, IncidentList, IncidentPage, IncidentRow,
-    PersonView, ReceiptView, StepView, TicketView, TimelineEntry, TimelinePage,
+    PersonView, ReceiptView, StepView, TicketView, TimeView, TimelineEntry, TimelinePage,
 };
 pub use live::LiveEvent;
 pub use merge::{MergeConflict, MergePart, MergeSide, MergeSource};

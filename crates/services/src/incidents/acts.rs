@@ -4,10 +4,9 @@
 use drift_domain::ids::{IncidentId, UserId};
 use drift_domain::incident::mentions::{Mentionable, mentioned};
 use drift_domain::incident::{AnyIncident, IncidentStatus, ticket};
-use drift_domain::plan::{Capability, Grant, Lifecycle};
 use drift_domain::role::Role;
 use drift_domain::severity::Severity;
-use drift_store::incidents::{IncidentRecord, Particulars};
+use drift_store::incidents::Particulars;
 use drift_store::{PgConnection, environments, incident_settings, incidents, people};
 use serde_json::json;
 
@@ -44,9 +43,9 @@ impl Services {
         let owner = owner.unwrap_or(act.by);
         let (name, _) = ownable(&mut act.tx, permit, owner).await?;
         let acknowledged = AnyIncident::from(incident.acknowledge(act.now));
-        let expires_at = deadline(&act.incident, act.incident.severity, Some(act.now));
-        let set =
-            Particulars { reason: Some(reason), owner: Some(owner), expires_at, ..Particulars::from(&act.incident) };
+        let ttl = act.begin_time().await?;
+        let expires_at = ttl.map(|ttl| ttl.expires_at);
+        let set = Particulars { reason: Some(reason), owner: Some(owner), ttl, ..Particulars::from(&act.incident) };
         incidents::describe(&mut act.tx, act.organization, id, &set).await?;
         incidents::step(&mut act.tx, act.organization, IncidentStatus::Detected, &acknowledged, act.now).await?;
         let data = json!({ "note": reason, "owner": { "id": owner, "name": name }, "expires_at": expires_at });
@@ -171,9 +170,15 @@ impl Services {
         let reason = read_reason(&reason)?;
         let mut act = self.act(permit, id, Some(seen)).await?;
         act.open()?;
-        let expires_at = deadline(&act.incident, severity, act.incident.times().acknowledged_at);
-        let set =
-            Particulars { severity, severity_reason: Some(reason), expires_at, ..Particulars::from(&act.incident) };
+        let ttl = act.incident.ttl.map(|ttl| ttl.reweighed(act.incident.severity, severity, act.now));
+        let expires_at = ttl.map(|ttl| ttl.expires_at);
+        let set = Particulars {
+            severity,
+            severity_reason: Some(reason),
+            severity_by_clock: false,
+            ttl,
+            ..Particulars::from(&act.incident)
+        };
         incidents::describe(&mut act.tx, act.organization, id, &set).await?;
         let data = json!({
             "severity": severity, "before": act.incident.severity, "note": reason, "expires_at": expires_at,
@@ -220,17 +225,6 @@ async fn ownable<C>(db: &mut PgConnection, permit: &Permit<C>, user: UserId) -> 
         }
         None => Err(ServiceError::invalid("owner", "The owner is a member of this organization.")),
     }
-}
-
-/// When the time of an incident is over: under a plan with the whole lifecycle, from its acknowledgement on.
-pub(super) fn deadline(
-    incident: &IncidentRecord,
-    severity: Severity,
-    acknowledged_at: Option<chrono::DateTime<chrono::Utc>>,
-) -> Option<chrono::DateTime<chrono::Utc>> {
-    let has_deadlines =
-        incident.plan.lifecycle() == Lifecycle::Full && incident.plan.grant(Capability::Lifecycle) != Grant::None;
-    acknowledged_at.filter(|_| has_deadlines).map(|at| at + severity.time_to_live())
 }
 
 /// A note that may be left out.

@@ -13,7 +13,7 @@ use drift_store::environments::EnvironmentRecord;
 use drift_store::incidents::IncidentRecord;
 use drift_store::{PgConnection, standings};
 
-use super::needs_plan;
+use super::{extend, needs_plan};
 use crate::error::ServiceResult;
 use crate::gate::Caller;
 
@@ -29,6 +29,7 @@ pub(super) const fn capability(action: IncidentAction) -> Capability {
         IncidentAction::Assign => Capability::Ownership,
         IncidentAction::SetTicket => Capability::TicketLink,
         IncidentAction::SetSeverity => Capability::AdjustSeverity,
+        IncidentAction::Extend => Capability::Extend,
         IncidentAction::Comment => Capability::ManageIncidents,
         IncidentAction::Recheck => Capability::Recheck,
     }
@@ -160,6 +161,7 @@ pub(super) fn actions(
         IncidentAction::Decide => open(status)
             .or_else(|| (incident.open_changes == 0).then(|| "Every change of this incident is decided.".to_owned())),
         IncidentAction::Assign | IncidentAction::SetTicket | IncidentAction::SetSeverity => open(status),
+        IncidentAction::Extend => open(status).or_else(|| extend::refused(incident)),
         // What was learned afterwards may be written down, and the environment lives on.
         IncidentAction::Comment | IncidentAction::Recheck => None,
     };

@@ -171,14 +171,23 @@ impl Joining<'_> {
         if worst <= incident.computed_severity {
             return Ok(());
         }
-        let adjusted = incident.severity_reason.is_some();
-        let severity = if adjusted { incident.severity } else { worst };
-        let expires_at = super::acts::deadline(incident, severity, incident.times().acknowledged_at);
-        let set = Particulars { severity, computed_severity: worst, expires_at, ..Particulars::from(incident) };
+        let by_person = incident.severity_reason.is_some() && !incident.severity_by_clock;
+        let severity = if by_person { incident.severity } else { worst.max(incident.severity) };
+        let ttl = incident.ttl.map(|ttl| ttl.reweighed(incident.severity, severity, self.seen.now));
+        let kept = if by_person || severity > worst { incident.severity_reason.as_deref() } else { None };
+        let set = Particulars {
+            severity,
+            computed_severity: worst,
+            severity_reason: kept,
+            severity_by_clock: incident.severity_by_clock && kept.is_some(),
+            ttl,
+            ..Particulars::from(incident)
+        };
         incidents::describe(db, self.seen.environment.organization_id, self.id, &set).await?;
-        if adjusted {
+        if severity == incident.severity {
             return Ok(());
         }
+        let expires_at = ttl.map(|ttl| ttl.expires_at);
         let data = json!({ "severity": severity, "before": incident.severity, "expires_at": expires_at });
         self.tell(db, "incident.severity_raised", None, data).await
     }

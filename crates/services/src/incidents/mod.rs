@@ -19,9 +19,11 @@ use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Caller, Permit, cap};
 
 mod acts;
+mod clock;
 mod close;
 mod create;
 mod decide;
+mod extend;
 mod guard;
 pub(crate) mod joining;
 mod list;

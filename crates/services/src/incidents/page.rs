@@ -22,7 +22,7 @@ use drift_store::{
 use serde_json::Value;
 
 use super::create::ANCESTORS;
-use super::{acts, close, found, guard, list, settings, timeline};
+use super::{acts, close, extend, found, guard, list, settings, timeline};
 use crate::Services;
 use crate::drift::{Rows, by_severity, change_page, diff_access};
 use crate::error::{ServiceError, ServiceResult};
@@ -69,6 +69,7 @@ impl Services {
                 .map(|text| TicketView { url: ticket::link(text, pattern.as_ref()), text: text.clone() }),
             computed_severity: record.computed_severity,
             severity_reason: record.severity_reason.clone(),
+            time: extend::view(&record),
             changes: shown(&record, &all, &rows, &tries),
             diff_access: diff_access(&record.plan),
             ambiguities: workflows::ambiguities(&mut db, organization, environment.id).await?,

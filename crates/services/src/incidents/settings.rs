@@ -1,6 +1,7 @@
 //! What an organization sets for its incidents: which environments open one by themselves, and how its tickets look.
 
 use drift_domain::environment::EnvironmentClass;
+use drift_domain::incident::TimePercent;
 use drift_domain::incident::ticket::Pattern;
 use drift_store::events::NewEvent;
 use drift_store::incident_settings::Settings;
@@ -23,6 +24,9 @@ pub struct IncidentSettings {
     pub ticket_pattern: String,
     /// Where such a key leads, with `{n}` in it as well. Empty for none.
     pub ticket_address: String,
+    /// Percent of a severity's time that incidents have, by the class of their environment: from 25 to 400. It counts for
+    /// incidents that are acknowledged from then on.
+    pub time_percent: TimePercent,
     /// The version that this is, or that an edit was made of: it moves with every edit, and an edit of an older one is
     /// refused.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,10 +43,11 @@ impl Services {
     /// [`ServiceError::Unavailable`] when the database does not answer.
     pub async fn incident_settings(&self, permit: &Permit<cap::Configure>) -> ServiceResult<IncidentSettings> {
         let mut db = self.tenant(permit.organization()).await?;
-        let Settings { automatic, ticket } = incident_settings::get(&mut db, permit.organization()).await?;
+        let Settings { automatic, ticket, time_percent } =
+            incident_settings::get(&mut db, permit.organization()).await?;
         let (ticket_pattern, ticket_address) = ticket.unwrap_or_default();
         let version = Some(incident_settings::version(&mut db, permit.organization(), false).await?);
-        Ok(IncidentSettings { automatic, ticket_pattern, ticket_address, version })
+        Ok(IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent, version })
     }
 
     /// Sets it. Answers the version since then.
@@ -63,8 +68,13 @@ impl Services {
                 Some((pattern.key().to_owned(), pattern.address().to_owned()))
             }
         };
+        if !set.time_percent.is_within_bounds() {
+            let (least, most) = (TimePercent::LEAST, TimePercent::MOST);
+            let message = format!("The time of a class is from {least} to {most} percent of the default.");
+            return Err(ServiceError::invalid("time_percent", message));
+        }
         let organization = permit.organization();
-        let settings = Settings { automatic: set.automatic, ticket };
+        let settings = Settings { automatic: set.automatic, ticket, time_percent: set.time_percent };
         let mut tx = self.tenant(organization).await?;
         let version = incident_settings::version(&mut tx, organization, true).await?;
         if let Some(seen) = set.version.filter(|seen| *seen != version) {
@@ -79,7 +89,10 @@ impl Services {
             change_id: None,
             kind: EDITED,
             actor: Some(permit.caller().user_id),
-            data: json!({ "automatic": settings.automatic, "ticket": settings.ticket, "version": version + 1 }),
+            data: json!({
+                "automatic": settings.automatic, "ticket": settings.ticket, "time_percent": settings.time_percent,
+                "version": version + 1,
+            }),
         };
         events::append(&mut tx, &event, self.clock.now()).await?;
         tx.commit().await.map_err(StoreError::from)?;

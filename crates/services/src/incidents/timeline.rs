@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use drift_domain::change::VanishedCause;
 use drift_domain::ids::{EventId, IncidentId, UserId};
-use drift_domain::incident::IncidentStatus;
+use drift_domain::incident::{IncidentStatus, TimePoint};
 use drift_domain::severity::Severity;
 use drift_domain::views::{PersonView, TimelineEntry, TimelinePage};
 use drift_store::events::{self, TimelineRecord};
@@ -125,6 +125,18 @@ pub(crate) fn sentence(record: &TimelineRecord) -> String {
         "incident.ticket_set" => format!("{who} set the ticket to {}.", text("ticket")),
         "incident.severity_set" => format!("{who} set the severity to {}.", severity(text("severity"))),
         "incident.severity_raised" => format!("The new drift raised the severity to {}.", severity(text("severity"))),
+        "incident.expiring" => format!("{} of the incident's time {}", part(text("point")), until(data)),
+        "incident.expired" if data["severity"] == data["before"] => {
+            format!("The incident's time is over. It stays {}.", severity(text("severity")))
+        }
+        "incident.expired" => {
+            format!("The incident's time is over, and its severity rose to {}.", severity(text("severity")))
+        }
+        "incident.extended" => {
+            let hours = data["hours"].as_u64().unwrap_or_default();
+            let (plural, at) = (if hours == 1 { "" } else { "s" }, moment(&data["expires_at"]));
+            format!("{who} gave the incident {hours} hour{plural} more: until {at}.")
+        }
         "incident.commented" => format!("{who} commented."),
         "incident.closing_asked" => format!("{who} asked to close the incident; a check of its own decides."),
         "incident.closing_refused" => format!("The closing was refused. {}", text("why")),
@@ -134,6 +146,24 @@ pub(crate) fn sentence(record: &TimelineRecord) -> String {
         // Of a later version of the product.
         other => format!("{who}: {}.", other.replace(['.', '_'], " ")),
     }
+}
+
+fn part(point: &str) -> &'static str {
+    match point.parse() {
+        Ok(TimePoint::Half) => "Half",
+        Ok(TimePoint::ThreeQuarters) => "Three quarters",
+        _ => "All",
+    }
+}
+
+fn until(data: &Value) -> String {
+    format!("{} over. It ends at {}.", if data["point"] == "HALF" { "is" } else { "are" }, moment(&data["expires_at"]))
+}
+
+/// A time as people read it, of an event's particulars.
+fn moment(at: &Value) -> String {
+    let at = at.as_str().and_then(|text| text.parse::<chrono::DateTime<chrono::Utc>>().ok());
+    at.map(|at| at.format("%Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default()
 }
 
 fn count(data: &Value) -> String {

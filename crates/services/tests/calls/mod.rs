@@ -230,6 +230,9 @@ calls! {
         let why = "weighed".to_owned();
         w.services().set_severity(&w.incident_permit(c).await?, w.incident(), w.seen().await, severity, why).await
     };
+    extend asks Extend: |w, c| {
+        w.services().extend(&w.incident_permit(c).await?, w.incident(), w.seen().await, 1, "slow".to_owned()).await
+    };
     incident_settings asks Configure: |w, c| w.services().incident_settings(&c.permit()?).await;
     set_incident_settings asks Configure: |w, c| {
         w.services().set_incident_settings(&c.permit()?, IncidentSettings::default()).await

@@ -2,6 +2,7 @@
 
 mod closing;
 mod common;
+mod deadlines;
 mod deciding;
 mod lifecycle;
 mod opening;
