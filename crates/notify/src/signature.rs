@@ -51,7 +51,7 @@ mod tests {
         // https://github.com/standard-webhooks/standard-webhooks, the vector that its libraries are tested with.
         let secret = SecretString::from("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
         let signature = sign(&secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#);
-        assert_eq!(signature.unwrap(), "v1,g0hM9SsE+OTPJTt/tmKvWeKO3y4hfvjyHFpyxYwCb+o=");
+        assert_eq!(signature.unwrap(), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 
     #[test]
