@@ -115,12 +115,23 @@ pub fn routed(takes_forms: bool) -> BTreeSet<String> {
         include_str!("../../src/ssr/forms/notifications.rs"),
     ]
     .concat();
-    let routes = source.split(".route(").skip(1).map(|route| route.split(".route(").next().unwrap());
+    let routes = source.split(".route(").skip(1);
     routes
         .filter(|route| route.contains("post(") == takes_forms || (!takes_forms && route.contains("get(")))
-        .map(|route| route.split('"').nth(1).unwrap().to_owned())
+        .flat_map(|route| match route.strip_prefix("place,") {
+            Some(_) => PLACES.map(str::to_owned).to_vec(),
+            None => {
+                let path = route.split('"').nth(1).unwrap();
+                let at = if path.starts_with("{place}") { &PLACES[..] } else { &[""] };
+                at.iter().map(|place| path.replace("{place}", place)).collect()
+            }
+        })
         .collect()
 }
+
+/// Where reconciliations stand (`src/ssr/forms/reconciliations.rs`).
+const PLACES: [&str; 2] =
+    ["/incidents/{id}/reconciliations/{reconciliation}", "/environments/{id}/drift/reconciliations/{reconciliation}"];
 
 #[test]
 fn every_form_stands_in_the_table() {

@@ -26,6 +26,7 @@ use crate::{Services, path_template, views};
 const PAGE: u32 = 100;
 /// The longest name that is taken, in characters.
 const NAME_LENGTH: usize = 80;
+const NAME_TAKEN: &str = "Another environment of this organization has this name already.";
 
 /// What GitHub is told so that a push is noticed at once. For administrators only.
 #[derive(Clone, Debug)]
@@ -379,9 +380,7 @@ fn both_fail(failure: &Failure) -> ConnectionReport {
 
 fn name_taken(error: StoreError) -> ServiceError {
     match error.constraint() {
-        Some("environments_name_is_unique") => {
-            ServiceError::invalid("name", "Another environment of this organization has this name already.")
-        }
+        Some("environments_name_is_unique") => ServiceError::invalid("name", NAME_TAKEN),
         _ => error.into(),
     }
 }

@@ -431,6 +431,7 @@ pub(crate) struct Extension {
 #[utoipa::path(post, path = "/incidents/{incident}/extend", tag = "Incidents", params(
     ("incident" = IncidentId, Path), ("If-Match" = Option<String>, Header),
 ), request_body = Extension, responses(
+    (status = FORBIDDEN, body = Problem),
     (status = OK, body = Version), (status = NOT_FOUND, body = Problem), (status = PAYMENT_REQUIRED, body = Problem), (status = CONFLICT, body = Problem),
     (status = PRECONDITION_FAILED, body = Problem), (status = PRECONDITION_REQUIRED, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]

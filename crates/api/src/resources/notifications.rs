@@ -90,7 +90,7 @@ pub(crate) async fn add(
 
 /// Change a channel.
 #[utoipa::path(put, path = "/notification-channels/{channel}", tag = "Notifications", params(("channel" = ChannelId, Path)),
-    request_body = ChannelBody, responses(
+    request_body = ChannelBody, responses((status = FORBIDDEN, body = Problem),
     (status = OK, body = ChannelView), (status = NOT_FOUND, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
 pub(crate) async fn update(
@@ -103,7 +103,7 @@ pub(crate) async fn update(
 }
 
 /// Remove a channel. Its deliveries stay in the log.
-#[utoipa::path(delete, path = "/notification-channels/{channel}", tag = "Notifications", params(("channel" = ChannelId, Path)), responses(
+#[utoipa::path(delete, path = "/notification-channels/{channel}", tag = "Notifications", params(("channel" = ChannelId, Path)), responses((status = FORBIDDEN, body = Problem),
     (status = NO_CONTENT), (status = NOT_FOUND, body = Problem),
 ))]
 pub(crate) async fn remove(
@@ -124,7 +124,7 @@ pub(crate) struct Switch {
 
 /// Switch a channel on or off. What waits for one that is off is given up.
 #[utoipa::path(put, path = "/notification-channels/{channel}/state", tag = "Notifications", params(("channel" = ChannelId, Path)),
-    request_body = Switch, responses((status = NO_CONTENT), (status = NOT_FOUND, body = Problem)))]
+    request_body = Switch, responses((status = FORBIDDEN, body = Problem), (status = NO_CONTENT), (status = NOT_FOUND, body = Problem)))]
 pub(crate) async fn switch(
     State(state): State<ApiState>,
     caller: SignedIn,
@@ -143,7 +143,7 @@ pub(crate) struct OnItsWay {
 }
 
 /// Send a test through a channel, also one that is switched off. What came of it is in the log.
-#[utoipa::path(post, path = "/notification-channels/{channel}/test", tag = "Notifications", params(("channel" = ChannelId, Path)), responses(
+#[utoipa::path(post, path = "/notification-channels/{channel}/test", tag = "Notifications", params(("channel" = ChannelId, Path)), responses((status = FORBIDDEN, body = Problem),
     (status = ACCEPTED, body = OnItsWay), (status = NOT_FOUND, body = Problem),
 ))]
 pub(crate) async fn test(
@@ -178,7 +178,7 @@ pub(crate) async fn deliveries(
 }
 
 /// Send a message once more that was delivered or given up: the same, under the same `webhook-id`.
-#[utoipa::path(post, path = "/notification-deliveries/{delivery}/redeliver", tag = "Notifications", params(("delivery" = DeliveryId, Path)), responses(
+#[utoipa::path(post, path = "/notification-deliveries/{delivery}/redeliver", tag = "Notifications", params(("delivery" = DeliveryId, Path)), responses((status = FORBIDDEN, body = Problem),
     (status = ACCEPTED, body = OnItsWay), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem),
 ))]
 pub(crate) async fn redeliver(

@@ -17,7 +17,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Api, Member, PASSWORD, request};
-use crate::routes::{Asks, ROUTES, address, body};
+use crate::routes::{Asks, ROUTES, address, body, channel};
 
 /// Routes that end what their caller calls with: asked last, in this order.
 const LAST: [(&str, &str); 3] = [("DELETE", "/session"), ("DELETE", "/sessions"), ("DELETE", "/me/membership")];
@@ -76,7 +76,17 @@ impl<'a> World<'a> {
         let mut world = Self { api, plan, owner: caller, people, ids, draft, made: 0 };
         world.member_anew().await;
         world.invitation_anew().await;
+        world.channel_anew().await;
         world
+    }
+
+    async fn channel_anew(&mut self) {
+        let draft = channel(&format!("Operations {}", self.number()));
+        let services = &self.api.app.services;
+        let channel = services.add_channel(&self.owner.permit().unwrap(), draft).await.unwrap().channel.id;
+        let delivery = services.test_channel(&self.owner.permit().unwrap(), channel).await.unwrap();
+        self.ids.insert("channel", channel.to_string());
+        self.ids.insert("delivery", delivery.to_string());
     }
 
     fn number(&mut self) -> u32 {
@@ -132,6 +142,7 @@ impl<'a> World<'a> {
                 ("DELETE", "/session" | "/sessions") => self.people[person] = self.signed_in(person).await,
                 ("DELETE", "/members/{member}") => self.member_anew().await,
                 ("DELETE", "/invitations/{invitation}") => self.invitation_anew().await,
+                ("DELETE", "/notification-channels/{channel}") => self.channel_anew().await,
                 _ => {}
             }
         }

@@ -189,6 +189,17 @@ fn every_operation_of_the_document_stands_in_the_table() {
 }
 
 /// An organization with something behind every kind of id.
+/// A channel that nobody hears anything from.
+pub fn channel(name: &str) -> ChannelDraft {
+    ChannelDraft {
+        kind: ChannelKind::Slack,
+        name: name.to_owned(),
+        address: Some("http://127.0.0.1:1/hook".into()),
+        secret: None,
+        events: vec![NoticeKind::ApprovalWanted],
+    }
+}
+
 async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>, Value) {
     let env = api.app.environment(&owner.caller, "Production").await;
     let id = env.agreed(&workflow("Orders")).await;
@@ -209,14 +220,8 @@ async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>
     let (email, password) = (owner.caller.email.clone(), crate::client::PASSWORD.into());
     let attempt = SignIn { email, password, address: None, user_agent: String::new() };
     let session = services.sign_in(attempt).await.unwrap().caller.session().unwrap();
-    let draft = ChannelDraft {
-        kind: ChannelKind::Slack,
-        name: "Operations".into(),
-        address: Some("http://127.0.0.1:1/hook".into()),
-        secret: None,
-        events: vec![NoticeKind::ApprovalWanted],
-    };
-    let channel = services.add_channel(&owner.caller.permit().unwrap(), draft).await.unwrap().channel.id;
+    let channel =
+        services.add_channel(&owner.caller.permit().unwrap(), channel("Operations")).await.unwrap().channel.id;
     let delivery = services.test_channel(&owner.caller.permit().unwrap(), channel).await.unwrap();
     let ids = [
         ("member", member.to_string()),
