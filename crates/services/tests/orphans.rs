@@ -74,5 +74,5 @@ async fn every_change_leaves_an_event() {
     drifted(&app).await;
     let kinds: Vec<String> =
         sqlx::query_scalar("SELECT kind FROM events ORDER BY id").fetch_all(app.database.pool()).await.unwrap();
-    assert_eq!(kinds, ["environment.connected", "change.opened"]);
+    assert_eq!(kinds, ["environment.connected", "change.opened", "environment.drift_detected"]);
 }
