@@ -41,7 +41,7 @@ test('Agency: the whole lifecycle, by two people who see each other, and a stale
   const properties = page.locator('#properties');
   await properties.locator('summary', { hasText: 'Adjust' }).click();
   await properties.getByLabel('Severity').selectOption('LOW');
-  await properties.getByLabel('Reason').fill('Only the wording of messages');
+  await properties.getByRole('textbox', { name: 'Reason' }).fill('Only the wording of messages');
   await properties.getByRole('button', { name: 'Save severity' }).click();
   await expect(page.locator('.inc-facts')).toContainText('Low');
   await properties.locator('summary', { hasText: 'Change' }).last().click();

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::error::{StoreError, StoreResult};
 
@@ -24,17 +24,32 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 /// # Errors
 /// [`StoreError::Unavailable`] when the database does not answer, [`StoreError::Statement`] when the address is none.
 pub async fn connect(url: &str, max_connections: u32) -> StoreResult<PgPool> {
-    let options = PgConnectOptions::from_str(url)?
-        .application_name("workflowops")
-        .options([("statement_timeout", "30s"), ("idle_in_transaction_session_timeout", "60s")]);
+    let options = PgConnectOptions::from_str(url)?.application_name("workflowops").options([
+        ("statement_timeout", "30s"),
+        ("idle_in_transaction_session_timeout", "60s"),
+        // `clean` says ROLLBACK to whoever comes, and would be warned each time that there was nothing to roll back.
+        ("client_min_messages", "error"),
+    ]);
     let pool = PgPoolOptions::new()
         .max_connections(max_connections)
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(clean(connection)))
         .acquire_timeout(Duration::from_secs(5))
         .idle_timeout(Duration::from_secs(600))
         .max_lifetime(Duration::from_secs(1800))
         .connect_with(options)
         .await?;
     Ok(pool)
+}
+
+/// Ends what a connection is in the middle of before it is handed out, and finds out whether it is still there.
+///
+/// Whoever is given up while its transaction begins (a browser that goes away, a time that is over) leaves a connection on
+/// which BEGIN was sent and that the pool holds for idle: sqlx rolls back only what it has counted, and counts after the
+/// answer (`PgTransactionManager::begin`, 0.9). The next statement that fails there would leave it failing for good.
+async fn clean(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+    Ok(true)
 }
 
 /// Whether the database answers.

@@ -63,3 +63,24 @@ async fn a_connection_that_is_cut_is_told_apart_and_the_next_works() {
     drop(connection);
     pool::ping(database.pool()).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_transaction_that_is_given_up_while_it_begins_spoils_no_connection() {
+    let database = TestDatabase::new().await;
+    let pool = pool::connect(database.url(), 1).await.unwrap();
+    for turns in 0..40 {
+        // After so many turns nobody waits for it any more: at some of them BEGIN is sent and not answered.
+        let patience = async {
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = pool.begin() => {}
+            () = patience => {}
+        }
+        query("SELECT 1 / 0").execute(&pool).await.unwrap_err();
+        pool.begin().await.unwrap().rollback().await.unwrap();
+    }
+}
