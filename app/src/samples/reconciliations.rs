@@ -198,6 +198,7 @@ pub(crate) fn page(state: ReconciliationState) -> ReconciliationPage {
         items: vec![item(20, "Payment webhook", DecisionKind::Promote, vec![file()]), reverted()],
         steps: steps(state),
         problems: Vec::new(),
+        deployment: None,
         carry_out_refused: over(ReconciliationState::Planned, "This plan is under way already."),
         cancel_refused: over(ReconciliationState::Pending, "It has ended."),
         retry_refused: over(ReconciliationState::Failed, "Only what failed is tried again."),

@@ -18,6 +18,7 @@ pub mod accounts;
 mod connector;
 pub mod detection;
 mod drift;
+mod enforcement;
 mod environments;
 pub mod error;
 pub mod gate;
@@ -108,6 +109,19 @@ impl Services {
             connector,
             live: broadcast::Sender::new(LIVE_EVENTS_KEPT),
             doors: parts.doors,
+        }
+    }
+
+    /// The same services by another clock, for a story that began before it is told. What they announce is heard as usual.
+    #[must_use]
+    pub fn as_of(&self, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            pool: self.pool.clone(),
+            connector: self.connector.as_of(Arc::clone(&clock)),
+            clock,
+            secrets: Arc::clone(&self.secrets),
+            live: self.live.clone(),
+            doors: self.doors.clone(),
         }
     }
 

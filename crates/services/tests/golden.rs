@@ -144,6 +144,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("reset_password", "whoever has the link of a reset"),
     ("deliver_mail", "background work"),
     ("tell_deadlines", "background work"),
+    ("as_of", "the same services at another time"),
     ("sign_in", "finds out who asks"),
     ("needs_setup", "nobody is there yet"),
     ("set_up", "nobody is there yet"),

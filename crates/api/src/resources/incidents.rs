@@ -451,6 +451,8 @@ pub(crate) struct Settings {
     pub ticket_address: String,
     /// Percent of a severity's time that incidents have, by the class of their environment: from 25 to 400.
     pub time_percent: TimePercent,
+    /// Expired incidents block no deployments: for plans that decide that by policy.
+    pub deployments_unblocked: bool,
 }
 
 /// Show what the organization sets for its incidents.
@@ -458,9 +460,9 @@ pub(crate) struct Settings {
     (status = OK, body = Settings), (status = FORBIDDEN, body = Problem),
 ))]
 pub(crate) async fn settings(State(state): State<ApiState>, caller: SignedIn) -> Answer<Json<Settings>> {
-    let IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent } =
+    let IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent, deployments_unblocked } =
         state.services.incident_settings(&caller.permit()?).await?;
-    Ok(Json(Settings { automatic, ticket_pattern, ticket_address, time_percent }))
+    Ok(Json(Settings { automatic, ticket_pattern, ticket_address, time_percent, deployments_unblocked }))
 }
 
 /// Set what the organization wants of its incidents.
@@ -472,8 +474,8 @@ pub(crate) async fn set_settings(
     caller: SignedIn,
     extract::Json(body): extract::Json<Settings>,
 ) -> Answer<StatusCode> {
-    let Settings { automatic, ticket_pattern, ticket_address, time_percent } = body;
-    let set = IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent };
+    let Settings { automatic, ticket_pattern, ticket_address, time_percent, deployments_unblocked } = body;
+    let set = IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent, deployments_unblocked };
     state.services.set_incident_settings(&caller.permit()?, set).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,6 +3,7 @@
 mod changes;
 mod checks;
 mod connection;
+mod deployments;
 mod drift;
 mod environments;
 mod incidents;
@@ -106,6 +107,8 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(incidents::extend))
         .routes(routes!(incidents::comment))
         .routes(routes!(incidents::settings, incidents::set_settings))
+        .routes(routes!(deployments::gate))
+        .routes(routes!(deployments::list, deployments::create))
         .routes(routes!(reconciliations::create))
         .routes(routes!(reconciliations::show))
         .routes(routes!(reconciliations::carry_out))

@@ -12,10 +12,10 @@ use drift_domain::reconciliation::{Purpose, ReconciliationState, StepKind, StepS
 use drift_store::changes::{ChangeRecord, Which};
 use drift_store::reconciliations::{NewReconciliation, NewStep, ReconciliationRecord, Turn};
 use drift_store::{
-    PgConnection, StoreError, Transaction, artifacts, changes, contents, decisions, environments, events, incidents,
-    jobs, reconciliations,
+    PgConnection, StoreError, Transaction, artifacts, changes, contents, decisions, deployments, environments, events,
+    incidents, jobs, reconciliations,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::Services;
@@ -23,6 +23,7 @@ use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Permit, cap};
 
 mod craft;
+mod deployment;
 mod git;
 mod n8n;
 mod page;
@@ -35,9 +36,11 @@ mod steps;
 mod text;
 
 pub(crate) use page::{of_incident, refused_to};
+pub use deployment::NewDeployment;
 pub use planning::Picks;
 pub use run::Next;
 
+use deployment::Ready;
 use planning::{Decided, Draft, Plan};
 
 /// The branches that promotions are made on begin with this.
@@ -90,9 +93,9 @@ impl Services {
     }
 
     /// Stores a plan: the steps in Git first, as one commit, then those in n8n.
-    async fn keep_plan(
+    async fn keep_plan<C>(
         &self,
-        permit: &Permit<cap::Execute>,
+        permit: &Permit<C>,
         mut draft: Draft<'_>,
         incident: Option<IncidentId>,
         purpose: Purpose,
@@ -120,6 +123,9 @@ impl Services {
             steps: &all,
         };
         reconciliations::plan(&mut tx, organization, &new, now).await?;
+        if let Some(deployment) = &draft.deployment {
+            deployments::plan(&mut tx, organization, new.environment, id, deployment).await?;
+        }
         tx.commit().await.map_err(StoreError::from)?;
         Ok(id)
     }
@@ -172,7 +178,8 @@ impl Services {
     ///
     /// # Errors
     /// [`ServiceError::Stale`] when the incident moved on since; [`ServiceError::Conflict`] for a plan with problems, one that
-    /// is carried out already, or one whose changes are decided otherwise by now.
+    /// is carried out already, or one whose changes are decided otherwise by now; [`ServiceError::PolicyRefused`] for a
+    /// standard deployment that an expired incident blocks.
     pub async fn carry_out(
         &self,
         permit: &Permit<cap::Execute>,
@@ -192,8 +199,9 @@ impl Services {
                 return Err(ServiceError::Conflict(format!("This plan is {} already.", state.label().to_lowercase())));
             }
         }
-        self.take_artifacts(&mut tx, permit, &record).await?;
-        self.begin_reconciliation(&mut tx, permit, &record, "incident.carrying_out").await?;
+        let ready = self.make_ready(&mut tx, permit, record).await?;
+        self.take_artifacts(&mut tx, permit, &ready.record).await?;
+        self.begin_reconciliation(&mut tx, permit, ready, "incident.carrying_out").await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(())
     }
@@ -213,8 +221,9 @@ impl Services {
         if record.state != ReconciliationState::Failed {
             return Err(ServiceError::Conflict("Only what failed is tried again.".to_owned()));
         }
-        self.take_artifacts(&mut tx, permit, &record).await?;
-        self.begin_reconciliation(&mut tx, permit, &record, "incident.trying_again").await?;
+        let ready = self.make_ready(&mut tx, permit, record).await?;
+        self.take_artifacts(&mut tx, permit, &ready.record).await?;
+        self.begin_reconciliation(&mut tx, permit, ready, "incident.trying_again").await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(())
     }
@@ -320,12 +329,18 @@ impl Services {
         &self,
         tx: &mut Transaction,
         permit: &Permit<cap::Execute>,
-        record: &ReconciliationRecord,
+        ready: Ready,
         kind: &str,
     ) -> ServiceResult<()> {
+        let Ready { record, says } = &ready;
         let (organization, by, now) = (permit.organization(), permit.caller().user_id, self.clock.now());
         reconciliations::begin(tx, organization, record.id, record.state, by, now).await?;
-        let data = json!({ "reconciliation": record.id, "workflows": record.items });
+        let mut data = json!({ "reconciliation": record.id, "workflows": record.items });
+        let mut kind = kind;
+        if let (Some(Value::Object(says)), Some(data)) = (says, data.as_object_mut()) {
+            data.extend(says.clone());
+            kind = "incident.deploying";
+        }
         self.tell_incident(tx, record, Some(by), kind, None, data).await?;
         jobs::enqueue_reconciliation(tx, record.id).await?;
         self.announce(tx, organization, record.environment, "incident.updated").await?;

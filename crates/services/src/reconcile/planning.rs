@@ -9,6 +9,7 @@ use drift_domain::reconciliation::{StepKind, Target};
 use drift_domain::views::{DiffView, GitPlanView, ItemView, MergeSide, WriteView};
 use drift_n8n::VersionFamily;
 use drift_store::changes::ChangeRecord;
+use drift_store::deployments::DeploymentRecord;
 use drift_store::reconciliations::NewStep;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -62,6 +63,8 @@ pub(super) struct Draft<'a> {
     /// Steps in n8n: those in Git come before them.
     pub steps: Vec<NewStep>,
     pub contents: BTreeMap<Fingerprint, Vec<u8>>,
+    /// What makes it a deployment, where it is one.
+    pub deployment: Option<DeploymentRecord>,
 }
 
 impl<'a> Draft<'a> {
@@ -75,6 +78,7 @@ impl<'a> Draft<'a> {
             live: Vec::new(),
             steps: Vec::new(),
             contents: BTreeMap::new(),
+            deployment: None,
         }
     }
 
