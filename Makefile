@@ -9,7 +9,8 @@ help: ## Show this
 run: ## Install what is missing, build, and start the demo on http://127.0.0.1:3000
 	@scripts/run
 
-test: ## Everything that CI runs, with a summary
+test: ## Install what is missing, then everything that CI runs, with a summary
+	@scripts/setup test
 	@scripts/test
 
 check: ## Format and lints alone: the quick half of `make test`

@@ -1,6 +1,6 @@
 // Starts `workflowops demo` before the tests and stops it after them.
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -30,6 +30,9 @@ export default async function start(): Promise<() => Promise<void>> {
   const stop = async () => {
     demo.kill('SIGINT');
     await ended;
+    // What the server said meanwhile, beside the traces of what failed.
+    mkdirSync(join(__dirname, 'results'), { recursive: true });
+    writeFileSync(join(__dirname, 'results/demo.log'), output);
     rmSync(folder, { recursive: true, force: true });
   };
   try {
@@ -44,7 +47,7 @@ export default async function start(): Promise<() => Promise<void>> {
   return stop;
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((done, fail) => {
     const server = createServer().once('error', fail);
     server.listen(0, '127.0.0.1', () => {

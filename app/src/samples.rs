@@ -212,6 +212,8 @@ pub(crate) fn workspace() -> Workspace {
             change(23, "Old import", ChangeType::Removed, Origin::Undeployed, Severity::Low, "only in Git"),
         ],
         matching_changes: 5,
+        earlier_changes: 0,
+        next: None,
         open_changes: 5,
         vanished_changes: 1,
         filter: ChangeFilter::default(),

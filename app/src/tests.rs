@@ -163,6 +163,8 @@ async fn an_unverified_workspace_without_changes_does_not_read_as_in_sync() {
         environment: samples::environment(Badge::Unverified, 0),
         changes: vec![],
         matching_changes: 0,
+        earlier_changes: 0,
+        next: None,
         open_changes: 0,
         vanished_changes: 0,
         adoption: None,

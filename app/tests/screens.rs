@@ -281,6 +281,11 @@ async fn a_plan_without_diffs_sees_drift_and_is_told_what_shows_more() {
     let change = format!("{page}/drift/changes/{}", environment.change().await.id);
     assert!(!workspace.contains(&format!("href=\"{change}\"")), "no link into a refusal");
     assert!(workspace.contains("Putting it right by hand") && workspace.contains("Pro plan"));
+    let file = drift_testkit::app::path(&id);
+    for said in [format!("Import {file} of "), format!("commit it as {file} on main of "), format!("/workflow/{id}\"")]
+    {
+        assert!(workspace.contains(&said), "for this very change: {said}");
+    }
     let refused = browser.get(&change).await;
     assert_eq!(refused.status, StatusCode::PAYMENT_REQUIRED);
     assert!(refused.html.contains("data-refused=\"PRO\"") && !refused.html.contains("return []"));
@@ -325,6 +330,7 @@ async fn an_environment_is_connected_through_the_form_and_secrets_stay_where_the
             ("repository", repository.to_owned()),
             ("git_ref", "main".to_owned()),
             ("git_folder", draft.git_folder.clone()),
+            ("path_template", "team/{slug}.json".to_owned()),
             ("git_credentials", "TOKEN".to_owned()),
             ("git_token", draft.git_token.clone()),
             ("interval_seconds", "60".to_owned()),
@@ -347,12 +353,15 @@ async fn an_environment_is_connected_through_the_form_and_secrets_stay_where_the
     let right = fields("acme/workflows", "Second");
     let report = browser.post("/environments/test", &pairs(&right)).await.html;
     assert!(report.contains("n8n works") && report.contains("GitHub works"));
+    let example = "becomes workflows/team/order-intake-eu.json";
+    assert!(report.contains(example), "what a new workflow's file would be called");
     let connected = browser.post("/environments", &pairs(&right)).await.location;
     let page = browser.get(&connected).await.html;
     assert!(page.contains("Second") && page.contains("not compared yet") && page.contains("View Drift"));
 
     let settings = browser.get(&format!("{connected}/settings")).await.html;
     assert!(settings.contains("http://workflowops.test/webhooks/github/") && !settings.contains(&draft.git_token));
+    assert!(settings.contains("value=\"team/{slug}.json\"") && settings.contains(example));
 }
 
 #[tokio::test]

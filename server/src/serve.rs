@@ -129,7 +129,7 @@ pub(crate) fn services(
         clock,
         secrets: SecretBox::new(&key),
         allow_private_networks,
-        github_write_pause: drift_services::GITHUB_WRITE_PAUSE,
+        pauses: drift_services::Pauses::Usual,
         doors,
     }))
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use drift_domain::ids::EnvironmentId;
+use drift_domain::role::Role;
 use drift_domain::views::{Me, OrganizationView};
 use leptos::config::LeptosOptions;
 use leptos::hydration::HydrationScripts;
@@ -182,7 +183,12 @@ fn signed_in(me: &Me, frame: &Frame) -> impl IntoView + use<> {
             <div class="menu-rule"></div>
             <a class="menu-item" href="/account">{icon(Icon::User)} "Your account"</a>
             <a class="menu-item" href="/settings/members">{icon(Icon::Building)} "Members"</a>
+            {(organization.role >= Role::Admin).then(|| view! {
+                <a class="menu-item" href="/settings/incident-settings">{icon(Icon::Settings)} "Incident settings"</a>
+            })}
+            <a class="menu-item" href="/settings/notifications">{icon(Icon::Comment)} "Notifications"</a>
             <a class="menu-item" href="/settings/plan">{icon(Icon::Layers)} "Plan"</a>
+            <a class="menu-item" href="/api/reference">{icon(Icon::Info)} "API reference"</a>
             <a class="menu-item" href="/organizations/new">{icon(Icon::Plus)} "New organization"</a>
             <div class="menu-rule"></div>
             <form method="post" action="/sign-out">

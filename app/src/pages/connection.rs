@@ -11,6 +11,7 @@ use drift_domain::ids::EnvironmentId;
 use drift_domain::views::{ConnectionReport, EnvironmentDraft, GitCredentials, SideReport};
 use drift_services::accounts::Notice;
 use drift_services::gate::cap;
+use drift_services::path_template;
 use leptos::prelude::*;
 use secrecy::ExposeSecret;
 
@@ -80,7 +81,10 @@ pub(crate) fn view(form: &ConnectionForm) -> AnyView {
     };
     let mut ancestors = vec![("/".to_owned(), "Environments".to_owned())];
     ancestors.extend(form.environment.clone().map(|(id, name)| (format!("/environments/{id}"), name)));
-    let parts = view! { {about(form)} {live_side(form)} {desired_side(form)} };
+    // What was seen: an edit of what somebody else has changed meanwhile is refused.
+    let version =
+        form.draft.version.map(|seen| view! { <input type="hidden" name="version" value=seen.to_string() /> });
+    let parts = view! { {version} {about(form)} {live_side(form)} {desired_side(form)} };
     view! {
         {crumbs(ancestors, title.to_owned())}
         <div class="page-head"><h1>{title}</h1></div>
@@ -176,6 +180,12 @@ fn desired_side(form: &ConnectionForm) -> impl IntoView + use<> {
         hint: Some("Empty for the root.".to_owned()),
         ..form.text("git_folder", "Folder", &draft.git_folder)
     };
+    let template = Field {
+        mono: true,
+        placeholder: "{slug}.json",
+        hint: Some(template_hint(draft)),
+        ..form.text("path_template", "New files", &draft.path_template)
+    };
     let base = Field {
         kind: "url",
         required: true,
@@ -187,11 +197,20 @@ fn desired_side(form: &ConnectionForm) -> impl IntoView + use<> {
         <section class="card" aria-labelledby="desired-side">
             <div class="card-head"><h2 id="desired-side">"What is declared: GitHub"</h2></div>
             <div class="card-body fields">
-                {repository.view()} {git_ref.view()} {folder.view()} {base.view()}
+                {repository.view()} {git_ref.view()} {folder.view()} {template.view()} {base.view()}
                 <div class="wide">{credentials(form)}</div>
             </div>
         </section>
     }
+}
+
+/// What stands for what, and what the settings mean for a new workflow.
+fn template_hint(draft: &EnvironmentDraft) -> String {
+    let example = path_template::example(&draft.git_folder, &draft.path_template).unwrap_or_default();
+    format!(
+        "Where a new workflow's file goes below the folder: {{slug}}, {{name}} or {{id}}, ending with .json. {example} Test \
+         connection shows it for what is typed."
+    )
 }
 
 fn credentials(form: &ConnectionForm) -> impl IntoView + use<> {
@@ -314,6 +333,7 @@ pub(crate) fn label(field: &str) -> &str {
         "repository" => "Repository",
         "git_ref" => "Ref",
         "git_folder" => "Folder",
+        "path_template" => "New files",
         "git_api_base" => "GitHub's API",
         "git_token" => "Token",
         "git_app_id" => "App id",

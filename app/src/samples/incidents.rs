@@ -68,6 +68,7 @@ pub(crate) fn artifact(n: u128, kind: DecisionKind, state: ArtifactState) -> Art
         kind,
         state,
         by_hand: true,
+        reconciliation: None,
         reason: "the hotfix was right; the client confirmed it".to_owned(),
         by: person(1, "Ada Obi"),
         started_at: before(1_900),

@@ -1,5 +1,7 @@
 //! Reconciliations for tests: planned, stopped, waiting, failed, done.
 
+use std::collections::BTreeMap;
+
 use drift_domain::change::{ChangeType, DecisionKind};
 use drift_domain::ids::{ChangeId, EnvironmentId, IncidentId, ReconciliationId};
 use drift_domain::reconciliation::{Purpose, ReconciliationState, StepKind, StepState, Target};
@@ -67,6 +69,8 @@ fn item(n: u128, workflow: &str, decision: DecisionKind, writes: Vec<WriteView>)
         problems: Vec::new(),
         conflicts: Vec::new(),
         parts: Vec::new(),
+        picks: BTreeMap::new(),
+        result: None,
     }
 }
 
@@ -184,6 +188,17 @@ fn steps(state: ReconciliationState) -> Vec<ReconciliationStepView> {
     ]
 }
 
+/// What came of one workflow, where the whole ended and this part of it `so`.
+fn result(state: ReconciliationState, so: ReconciliationState) -> Option<ItemResult> {
+    let state = match state {
+        ReconciliationState::Planned => return None,
+        ReconciliationState::Failed => so,
+        other => other,
+    };
+    let error = (state == ReconciliationState::Failed).then(|| "n8n answered 400.".to_owned());
+    Some(ItemResult { state, error })
+}
+
 /// A reconciliation of an incident, as somebody sees it who may do everything that can be done now.
 pub(crate) fn page(state: ReconciliationState) -> ReconciliationPage {
     let over = |needs: ReconciliationState, why: &str| (state != needs).then(|| why.to_owned());
@@ -195,10 +210,18 @@ pub(crate) fn page(state: ReconciliationState) -> ReconciliationPage {
         environment_id: EnvironmentId(id(12)),
         environment: "Borealis clinic".to_owned(),
         git: Some(git()),
-        items: vec![item(20, "Payment webhook", DecisionKind::Promote, vec![file()]), reverted()],
+        items: vec![
+            ItemView {
+                result: result(state, ReconciliationState::Done),
+                ..item(20, "Payment webhook", DecisionKind::Promote, vec![file()])
+            },
+            ItemView { result: result(state, state), ..reverted() },
+        ],
         steps: steps(state),
         problems: Vec::new(),
         deployment: None,
+        plan_refused: matches!(state, ReconciliationState::Pending | ReconciliationState::Done)
+            .then(|| "It is being carried out.".to_owned()),
         carry_out_refused: over(ReconciliationState::Planned, "This plan is under way already."),
         cancel_refused: over(ReconciliationState::Pending, "It has ended."),
         retry_refused: over(ReconciliationState::Failed, "Only what failed is tried again."),
@@ -215,6 +238,6 @@ pub(crate) fn stopped() -> ReconciliationPage {
     page.items[0].writes.clear();
     page.items.push(collision());
     page.problems.push("The environment follows a tag or a commit, which cannot be written to.".to_owned());
-    page.carry_out_refused = Some("Something stands in the way, as said above.".to_owned());
+    page.carry_out_refused = Some("This plan cannot be carried out: it says why.".to_owned());
     page
 }

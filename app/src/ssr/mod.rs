@@ -18,7 +18,7 @@ use drift_services::Services;
 use leptos::config::LeptosOptions;
 
 use crate::pages::people::{account, invitation, members, organization, reset};
-use crate::pages::{connection, drift, environment, environments, plan, setup, sign_in};
+use crate::pages::{connection, drift, environment, environments, incident_settings, plan, reference, setup, sign_in};
 use visit::Screens;
 
 /// All screens, their forms and their files. It owns every address that the API does not.
@@ -53,6 +53,7 @@ pub fn router(services: Arc<Services>, options: LeptosOptions) -> Router {
         .route("/account/sign-out-everywhere", get(account::ask_end_all).post(forms::people::end_all_sessions))
         .route("/account/tokens", post(forms::people::create_token))
         .route("/account/tokens/{id}/revoke", get(account::ask_revoke).post(forms::people::revoke_token))
+        .route("/api/reference", get(reference::get))
         .route("/organizations/new", get(organization::get))
         .route("/organizations", post(forms::people::found))
         .route("/organization", post(forms::accounts::switch))
@@ -74,6 +75,8 @@ pub fn router(services: Arc<Services>, options: LeptosOptions) -> Router {
         .route("/environments/{id}/drift/adoption", post(forms::drift::finish_adoption))
         .merge(forms::incidents::routes())
         .merge(forms::reconciliations::routes())
+        .route("/settings/incident-settings", get(incident_settings::get).post(forms::settings::set_incidents))
+        .merge(forms::notifications::routes())
         .route("/settings/plan", get(plan::get))
         .route("/settings/plan/tier", get(plan::get_tier).post(forms::plan::set_tier))
         .route("/settings/plan/limit", get(plan::get_limit).post(forms::plan::set_limit))

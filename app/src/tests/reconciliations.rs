@@ -12,7 +12,7 @@ use crate::pages::incidents::{Kept, change, incident};
 use crate::samples;
 
 async fn draw(file: &str, shown: ReconciliationPage, kept: Kept) -> String {
-    page(file, true, move || reconciliation::view(&shown, &kept, true, samples::now())).await
+    page(file, true, move || reconciliation::view(&shown, &kept, samples::now())).await
 }
 
 #[tokio::test]
@@ -70,11 +70,31 @@ async fn each_conflict_has_its_sides_side_by_side_and_what_was_picked_is_kept() 
 }
 
 #[tokio::test]
+async fn picks_of_the_plan_before_are_offered_again_and_those_that_are_taken_stay() {
+    let mut stopped = samples::reconciliations::stopped();
+    let item = stopped.items.last_mut().expect("the collision");
+    let key = item.conflicts[0].key.clone();
+    item.picks = [(key.clone(), MergeSide::Base), ("node:Settled".to_owned(), MergeSide::Live)].into();
+    let change = item.change;
+    let checked = |html: &str, side: &str| {
+        let pick = html.split(&format!("name=\"pick-{change}-{key}\" value=\"{side}\"")).nth(1).expect("the side");
+        pick.split('>').next().is_some_and(|rest| rest.contains("checked"))
+    };
+    let html = draw("reconciliation-picked-before", stopped.clone(), Kept::default()).await;
+    assert!(checked(&html, "base") && !checked(&html, "live"));
+    assert!(html.contains(&format!("type=\"hidden\" name=\"pick-{change}-node:Settled\" value=\"live\"")));
+    let name = format!("pick-{change}-{key}");
+    let html = draw("reconciliation-picked-now", stopped, Kept::new(PICKS, [(name.as_str(), "live")])).await;
+    assert!(checked(&html, "live") && !checked(&html, "base"), "what was typed just now wins");
+}
+
+#[tokio::test]
 async fn who_may_not_sees_everything_and_is_offered_nothing() {
     let mut stopped = samples::reconciliations::stopped();
     let why = Some("It needs the role OPERATOR; yours is VIEWER.".to_owned());
-    (stopped.carry_out_refused, stopped.cancel_refused, stopped.retry_refused) = (why.clone(), why.clone(), why);
-    let draw = move || reconciliation::view(&stopped, &Kept::default(), false, samples::now());
+    (stopped.carry_out_refused, stopped.cancel_refused) = (why.clone(), why.clone());
+    (stopped.retry_refused, stopped.plan_refused) = (why.clone(), why);
+    let draw = move || reconciliation::view(&stopped, &Kept::default(), samples::now());
     let html = page("reconciliation-viewer", true, draw).await;
     assert!(!html.contains("method=\"post\" action=\"/incidents") && html.contains("yours is VIEWER"));
     assert!(html.contains("data-conflict") && html.contains("n8n removed the node"));
@@ -134,13 +154,12 @@ async fn the_incident_leads_to_the_plan_and_lists_what_was_carried_out() {
     ready.to_carry_out = vec![ready.changes[0].row.id];
     let states = [ReconciliationState::Pending, ReconciliationState::Failed, ReconciliationState::Done];
     ready.reconciliations = (1..).zip(states).map(|(n, state)| samples::reconciliations::row(n, state)).collect();
+    let done = ready.reconciliations[2].id;
     ready.changes[3].artifacts[0] = ArtifactView {
         by_hand: false,
-        finished_at: ready.reconciliations[2].ended_at.map(|at| at + chrono::TimeDelta::seconds(1)),
+        reconciliation: Some(done),
         ..samples::incidents::artifact(9, DecisionKind::Promote, ArtifactState::Success)
     };
-    ready.reconciliations[2].ended_at = ready.changes[3].artifacts[0].finished_at;
-    let done = ready.reconciliations[2].id;
     let html = page("incident-carry-out", true, move || incident::view(&ready, &Kept::default(), samples::now())).await;
     for said in [
         "Show what would be written",

@@ -56,6 +56,12 @@ impl Browser {
         let email = format!("{role}.{}@example.com", organization.0.simple()).to_lowercase();
         let person = Person { name: format!("A {role}"), email: email.clone(), password: SecretString::from(PASSWORD) };
         app.services.add_member(organization, person, role).await.unwrap();
+        Self::again(app, &email).await
+    }
+
+    /// Somebody whom this made, at another browser.
+    pub async fn again(app: &TestApp, email: &str) -> Self {
+        let email = email.to_owned();
         let attempt = SignIn { email, password: PASSWORD.into(), address: None, user_agent: String::new() };
         let signed_in = app.services.sign_in(attempt).await.unwrap();
         let session = format!("workflowops_session={}", signed_in.token.expose_secret());

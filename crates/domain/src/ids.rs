@@ -56,6 +56,12 @@ id! {
     ReconciliationId;
     /// A request for a higher plan.
     UpgradeRequestId;
+    /// A place that an organization is told things at.
+    ChannelId;
+    /// Something that is to be told.
+    NoticeId;
+    /// A message to one receiver.
+    DeliveryId;
 }
 
 /// An event. Events are numbered in the order in which they were added.

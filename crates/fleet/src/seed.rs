@@ -26,7 +26,7 @@ pub(crate) fn services(pool: PgPool, key: &InstallationKey) -> Result<Arc<Servic
         clock,
         secrets,
         allow_private_networks: true,
-        github_write_pause: std::time::Duration::ZERO,
+        pauses: drift_services::Pauses::None,
         doors,
     })))
 }

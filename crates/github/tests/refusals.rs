@@ -304,3 +304,16 @@ async fn a_queue_that_cannot_be_asked_is_not_an_empty_one() {
     let refusal = on.client.follow(&on.order(&pull), &Merging::Queued).await.unwrap_err();
     assert!(refusal.is_passing() && told(&refusal).contains("Something went wrong"), "{refusal:?}");
 }
+
+#[tokio::test]
+async fn two_who_merge_at_once_both_learn_of_the_one_merge() {
+    let on = Promotion::on_enterprise().await;
+    let (_, pull) = on.proposed().await;
+    let order = on.order(&pull);
+    let (first, second) = tokio::join!(on.client.merge(&order), on.client.merge(&order));
+    let commit = |merging: Result<Merging, Refusal>| match merging.unwrap() {
+        Merging::Merged { commit } => commit.unwrap(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(commit(first), commit(second));
+}

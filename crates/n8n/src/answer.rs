@@ -4,12 +4,11 @@ use std::error::Error;
 use std::time::Duration;
 
 use drift_domain::failure::{Failure, FailureKind, Side};
+use drift_outbound::{NotResolved, Refused};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use serde::Deserialize;
 use url::Url;
-
-use crate::resolver::{NotResolved, Refused};
 
 pub(crate) fn failure(kind: FailureKind, message: impl Into<String>) -> Failure {
     Failure::new(Side::Live, kind, message)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use drift_domain::failure::{Failure, FailureKind};
+use drift_outbound::{Guarded, Lookup};
 use reqwest::header::{ACCEPT, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Method, StatusCode};
 use secrecy::ExposeSecret;
@@ -11,7 +12,6 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::resolver::{self, Guarded, Lookup};
 use crate::{Settings, answer};
 
 /// n8n's header for the API key; a Bearer token is answered 401 (observed).
@@ -85,7 +85,7 @@ impl Client {
     /// [`FailureKind::RefusedAddress`] for a base URL that is not called; [`FailureKind::Unauthorized`] for a key that
     /// cannot be one.
     pub fn new(settings: Settings) -> Result<Self, Failure> {
-        Self::with_lookup(settings, resolver::system())
+        Self::with_lookup(settings, drift_outbound::system())
     }
 
     pub(crate) fn with_lookup(settings: Settings, lookup: Lookup) -> Result<Self, Failure> {

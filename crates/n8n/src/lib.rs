@@ -7,7 +7,6 @@
 //! | module | |
 //! |---|---|
 //! | [`settings`] | base URL, key and limits of a client; the base URL is checked here |
-//! | `resolver` | resolves a name and keeps the addresses that may be called, at the moment of connecting |
 //! | `answer` | tells one failure from another by what a server answered |
 //! | `client` | one request with its retries, and the calls made of it |
 //! | `listing` | pages put together into a listing that is proven whole |
@@ -25,7 +24,6 @@ mod listing;
 pub mod outcome;
 mod probe;
 mod refusal;
-mod resolver;
 pub mod settings;
 mod writes;
 

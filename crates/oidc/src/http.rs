@@ -1,14 +1,13 @@
 //! The HTTP client that providers are called with: to addresses that may be called, without redirects, within bounds.
 
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use drift_domain::address;
+use drift_outbound::Guarded;
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// How long a provider may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -50,7 +49,7 @@ impl Http {
             .no_proxy()
             // A kept connection that the other side closes meanwhile fails the next request, and a code is exchanged once.
             .pool_max_idle_per_host(0)
-            .dns_resolver(Arc::new(Guarded { allow_private }))
+            .dns_resolver(Arc::new(Guarded::system(allow_private)))
             .connect_timeout(Duration::from_secs(5))
             .timeout(PATIENCE)
             .build()?;
@@ -87,48 +86,9 @@ impl<'c> AsyncHttpClient<'c> for Http {
     }
 }
 
-/// A resolver that hands on only what may be called, at the moment of connecting: a check made earlier says nothing about
-/// where the connection goes (DNS rebinding).
-struct Guarded {
-    allow_private: bool,
-}
-
-impl Resolve for Guarded {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (allow_private, name) = (self.allow_private, name.as_str().to_owned());
-        Box::pin(async move {
-            let found: Vec<IpAddr> =
-                tokio::net::lookup_host((name.as_str(), 0)).await?.map(|found| found.ip()).collect();
-            let kept = keep(&name, &found, allow_private).map_err(std::io::Error::other)?;
-            let addresses: Addrs = Box::new(kept.into_iter().map(|ip| SocketAddr::new(ip, 0)));
-            Ok(addresses)
-        })
-    }
-}
-
-fn keep(name: &str, found: &[IpAddr], allow_private: bool) -> Result<Vec<IpAddr>, String> {
-    let kept: Vec<_> = found.iter().copied().filter(|ip| address::check_ip(*ip, allow_private).is_ok()).collect();
-    if !kept.is_empty() {
-        return Ok(kept);
-    }
-    match found.iter().find_map(|ip| address::check_ip(*ip, allow_private).err().map(|reason| (ip, reason))) {
-        Some((ip, reason)) => Err(format!("{name} resolves to {}", address::refusal(&ip.to_string(), reason))),
-        None => Err(format!("{name} has no address")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_leads_only_to_addresses_that_may_be_called() {
-        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-        assert!(keep("id.example", &[ip("169.254.169.254")], true).unwrap_err().contains("link-local"));
-        assert!(keep("id.example", &[ip("10.0.0.1")], false).unwrap_err().contains("private"));
-        assert_eq!(keep("id.example", &[ip("10.0.0.1"), ip("9.9.9.9")], false).unwrap(), [ip("9.9.9.9")]);
-        assert_eq!(keep("id.example", &[ip("10.0.0.1")], true).unwrap(), [ip("10.0.0.1")]);
-    }
 
     #[tokio::test]
     async fn a_literal_address_is_held_against_the_rule_before_it_is_called() {

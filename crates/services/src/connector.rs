@@ -18,12 +18,22 @@ use url::Url;
 
 use crate::detection::Repository;
 
+/// How long requests to n8n and GitHub wait for each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pauses {
+    /// As the two ask for: a second between two writes to GitHub, and longer and longer before what failed is asked again.
+    #[default]
+    Usual,
+    /// Not at all: for a stand-in, which nothing is too much for. Whoever asks for a pause is not waited for: that fails.
+    None,
+}
+
 /// Makes clients and keeps them.
 pub struct Connector {
     secrets: Arc<SecretBox>,
     clock: Arc<dyn Clock>,
     allow_private: bool,
-    write_pause: Duration,
+    pauses: Pauses,
     live: Mutex<HashMap<blake3::Hash, Arc<dyn LiveEnvironment>>>,
     desired: Mutex<HashMap<blake3::Hash, Arc<Repository>>>,
 }
@@ -50,11 +60,10 @@ pub struct Reach<'a> {
 }
 
 impl Connector {
-    /// A connector. `allow_private`: whether addresses in private networks may be called; `write_pause`: between two writes
-    /// to GitHub.
+    /// A connector. `allow_private`: whether addresses in private networks may be called.
     #[must_use]
-    pub fn new(secrets: Arc<SecretBox>, clock: Arc<dyn Clock>, allow_private: bool, write_pause: Duration) -> Self {
-        Self { secrets, clock, allow_private, write_pause, live: Mutex::default(), desired: Mutex::default() }
+    pub fn new(secrets: Arc<SecretBox>, clock: Arc<dyn Clock>, allow_private: bool, pauses: Pauses) -> Self {
+        Self { secrets, clock, allow_private, pauses, live: Mutex::default(), desired: Mutex::default() }
     }
 
     /// The same by another clock. It keeps clients of its own.
@@ -103,7 +112,10 @@ impl Connector {
         let key = hash(&[reach.n8n_base_url, reach.n8n_api_key.expose_secret()]);
         kept(&self.live, key, || {
             let base_url = drift_n8n::Settings::read_base_url(reach.n8n_base_url, self.allow_private)?;
-            let settings = drift_n8n::Settings::new(base_url, reach.n8n_api_key.clone(), self.allow_private);
+            let mut settings = drift_n8n::Settings::new(base_url, reach.n8n_api_key.clone(), self.allow_private);
+            if self.pauses == Pauses::None {
+                (settings.backoff, settings.max_wait) = (Duration::ZERO, Duration::ZERO);
+            }
             Ok(Arc::new(drift_n8n::Client::new(settings)?))
         })
     }
@@ -141,7 +153,9 @@ impl Connector {
             };
             let mut settings = drift_github::Settings::new(api_base, owner, repository, credentials);
             settings.allow_private = self.allow_private;
-            settings.timeouts.write_pause = self.write_pause;
+            if self.pauses == Pauses::None {
+                (settings.timeouts.write_pause, settings.timeouts.retry_pause) = (Duration::ZERO, Duration::ZERO);
+            }
             let github = drift_github::Github::new(&settings, Arc::clone(&self.clock))?;
             Ok(Arc::new(Repository::new(Arc::new(github))))
         })

@@ -3,29 +3,29 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use drift_domain::change::{ChangeState, ChangeType, DecisionKind};
-use drift_domain::ids::{ChangeId, CheckId, DecisionId, EnvironmentId};
+use chrono::{DateTime, Utc};
+use drift_domain::change::{ChangeState, DecisionKind};
+use drift_domain::ids::{ChangeId, CheckId, DecisionId, EnvironmentId, OrganizationId};
 use drift_domain::plan::{Capability, DiffLimit, Grant, Plan, PlanTier};
 use drift_domain::views::{
     AdoptionView, ChangeFilter, ChangePage, ChangeRow, CheckRow, DiffAccess, DiffOrRefusal, DiffView, OverrideCount,
     OverrideView, Workspace,
 };
 use drift_engine::Limits;
-use drift_store::changes::{ChangeRecord, Which};
+use drift_store::changes::{ChangeRecord, Listed, OpenCounts, Which};
 use drift_store::environments::EnvironmentRecord;
 use drift_store::events::NewEvent;
 use drift_store::{PgConnection, StoreError, changes, checks, contents, environments, events, overrides, workflows};
 use serde_json::json;
 
+use crate::changes::listing;
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Caller, Permit, cap};
 use crate::overrides::offer;
 use crate::{Services, views};
 
-/// Changes that a list shows at most, most severe first. Counts are always whole, and every change passes the filter.
-const LISTED: usize = 500;
 /// Checks that a page of the history shows.
-const CHECKS_LISTED: i64 = 30;
+pub const CHECKS_LISTED: usize = 30;
 /// Checks that the workspace itself shows.
 const CHECKS_IN_WORKSPACE: i64 = 8;
 /// The longest reason that is taken, in characters.
@@ -52,7 +52,8 @@ impl Services {
     /// The drift workspace of an environment.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] when the caller's organization has no such environment.
+    /// [`ServiceError::NotFound`] when the caller's organization has no such environment; [`ServiceError::Invalid`] when
+    /// the filter's page begins where no page ended.
     pub async fn workspace(
         &self,
         permit: &Permit<cap::Summary>,
@@ -62,30 +63,25 @@ impl Services {
         let (organization, caller) = (permit.organization(), permit.caller());
         let mut db = self.tenant(permit.organization()).await?;
         let record = environment(&mut db, permit, id).await?;
-        let open = by_severity(changes::list(&mut db, organization, id, Which::Open, i64::MAX).await?);
-        let shown = match filter.state {
-            Some(state) if !state.is_open() => {
-                by_severity(changes::list(&mut db, organization, id, Which::In(state), i64::MAX).await?)
-            }
-            _ => open.clone(),
-        };
         let newest = checks::newest_good(&mut db, organization, id).await?;
         let checking = checks::is_running(&mut db, organization, id).await?;
-        let vanished = open.iter().filter(|c| c.state == ChangeState::Vanished).count();
         let now = self.clock.now();
-        let rows = Rows::new(&caller.plan, &open, overrides::newest(&mut db, organization, id, now).await?);
+        let rows = Rows::of(&mut db, &caller.plan, organization, id, now).await?;
         let overridden = rows.running();
+        let listing = listing(&mut db, organization, id, &filter, &rows).await?;
+        let open = changes::open_counts(&mut db, organization, id).await?;
         let upgrade = match caller.plan.grant(Capability::Incidents) {
             Grant::None => self.upgrade_offer_in(&mut db, caller).await?,
             Grant::Limited | Grant::Full => None,
         };
-        let matching: Vec<&ChangeRecord> = shown.iter().filter(|change| passes(change, &filter)).collect();
         Ok(Workspace {
             environment: views::environment_page(&record, overridden, newest.as_ref(), checking, caller, now),
-            matching_changes: u32::try_from(matching.len()).unwrap_or(u32::MAX),
-            changes: matching.into_iter().take(LISTED).map(|change| rows.row(change)).collect(),
+            matching_changes: listing.matching,
+            earlier_changes: listing.earlier,
+            next: listing.next,
+            changes: listing.rows,
             open_changes: record.open_changes,
-            vanished_changes: u32::try_from(vanished).unwrap_or(u32::MAX),
+            vanished_changes: open.vanished,
             adoption: adoption(&record, newest.as_ref(), &open, caller),
             filter,
             diff_access: diff_access(&caller.plan),
@@ -114,9 +110,7 @@ impl Services {
         let record = environment(&mut db, permit, id).await?;
         let found = changes::list(&mut db, organization, id, Which::One(change), 1).await?.pop();
         let found = found.ok_or(ServiceError::NotFound("change"))?;
-        let open = by_severity(changes::list(&mut db, organization, id, Which::Open, i64::MAX).await?);
-        let overridden = overrides::newest(&mut db, organization, id, self.clock.now()).await?;
-        let rows = Rows::new(&caller.plan, &open, overridden);
+        let rows = Rows::of(&mut db, &caller.plan, organization, id, self.clock.now()).await?;
         change_page(&mut db, caller, &record, found, &rows).await
     }
 
@@ -132,7 +126,7 @@ impl Services {
     ) -> ServiceResult<Vec<CheckRow>> {
         let mut db = self.tenant(permit.organization()).await?;
         environment(&mut db, permit, id).await?;
-        Ok(checks::list(&mut db, permit.organization(), id, before, CHECKS_LISTED).await?)
+        Ok(checks::list(&mut db, permit.organization(), id, before, CHECKS_LISTED as i64).await?)
     }
 
     /// Records what a person says became of a change that vanished. That ends the change, on the record.
@@ -308,7 +302,7 @@ pub(crate) async fn environment<C>(
 
 pub(crate) async fn environment_in(
     db: &mut PgConnection,
-    organization: drift_domain::ids::OrganizationId,
+    organization: OrganizationId,
     id: EnvironmentId,
 ) -> ServiceResult<EnvironmentRecord> {
     environments::get(db, organization, id).await?.ok_or(ServiceError::NotFound("environment"))
@@ -361,15 +355,6 @@ pub(crate) fn by_severity(mut changes: Vec<ChangeRecord>) -> Vec<ChangeRecord> {
     changes
 }
 
-fn passes(change: &ChangeRecord, filter: &ChangeFilter) -> bool {
-    let named = filter.q.as_ref().map(|q| q.trim().to_lowercase()).filter(|q| !q.is_empty());
-    filter.change_type.is_none_or(|t| t == change.change_type)
-        && filter.origin.is_none_or(|o| o == change.origin)
-        && filter.severity.is_none_or(|s| s == change.severity)
-        && filter.state.is_none_or(|s| s == change.state)
-        && named.is_none_or(|q| change.workflow.to_lowercase().contains(&q))
-}
-
 pub(crate) fn diff_access(plan: &Plan) -> DiffAccess {
     let full = Capability::Diff.first_full_plan().unwrap_or(PlanTier::Enterprise);
     let some = Capability::Diff.first_plan().unwrap_or(PlanTier::Enterprise);
@@ -395,6 +380,21 @@ impl<'a> Rows<'a> {
             DiffLimit::None | DiffLimit::All => Vec::new(),
         };
         Self { plan, openable, overrides }
+    }
+
+    /// The same, asked of the database: of the open changes only those are read that a limited plan opens.
+    pub(crate) async fn of(
+        db: &mut PgConnection,
+        plan: &'a Plan,
+        organization: OrganizationId,
+        environment: EnvironmentId,
+        now: DateTime<Utc>,
+    ) -> ServiceResult<Self> {
+        let first = match plan.diff_limit() {
+            DiffLimit::Workflows(n) => changes::page(db, organization, environment, &Listed::open(), None, n).await?,
+            DiffLimit::None | DiffLimit::All => Vec::new(),
+        };
+        Ok(Self::new(plan, &first, overrides::newest(db, organization, environment, now).await?))
     }
 
     pub(crate) fn may_open(&self, change: ChangeId) -> bool {
@@ -439,7 +439,7 @@ fn refusal(plan: &Plan) -> DiffOrRefusal {
 
 async fn stored(
     db: &mut PgConnection,
-    organization: drift_domain::ids::OrganizationId,
+    organization: OrganizationId,
     hash: Option<drift_domain::fingerprint::Fingerprint>,
 ) -> ServiceResult<Option<Vec<u8>>> {
     let Some(hash) = hash else { return Ok(None) };
@@ -465,15 +465,13 @@ async fn diff_of(live: Option<Vec<u8>>, desired: Option<Vec<u8>>, name: String) 
 fn adoption(
     record: &EnvironmentRecord,
     newest: Option<&checks::NewestGood>,
-    open: &[ChangeRecord],
+    open: &OpenCounts,
     caller: &Caller,
 ) -> Option<AdoptionView> {
     let newest = newest.filter(|_| record.adopted_at.is_none())?;
-    let count = |t: ChangeType| open.iter().filter(|c| c.adoption && c.change_type == t).count();
-    let modified = u32::try_from(open.iter().filter(|c| c.change_type != ChangeType::Removed).count()).unwrap_or(0);
     Some(AdoptionView {
-        agreeing: newest.live_workflows.saturating_sub(modified),
-        by_type: ChangeType::ALL.iter().map(|t| (*t, u32::try_from(count(*t)).unwrap_or(u32::MAX))).collect(),
+        agreeing: newest.live_workflows.saturating_sub(open.live),
+        by_type: open.adopted.clone(),
         can_finish: caller.may(Capability::Configure),
     })
 }

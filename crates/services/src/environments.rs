@@ -20,12 +20,13 @@ use url::Url;
 use crate::drift::environment;
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Permit, cap};
-use crate::{Services, views};
+use crate::{Services, path_template, views};
 
 /// Environments on a page of the list, unless the caller asks for fewer.
 const PAGE: u32 = 100;
 /// The longest name that is taken, in characters.
 const NAME_LENGTH: usize = 80;
+const NAME_TAKEN: &str = "Another environment of this organization has this name already.";
 
 /// What GitHub is told so that a push is noticed at once. For administrators only.
 #[derive(Clone, Debug)]
@@ -106,7 +107,9 @@ impl Services {
     ) -> ServiceResult<EnvironmentDraft> {
         let mut db = self.tenant(permit.organization()).await?;
         let c = environment(&mut db, permit, id).await?.connection;
+        let version = environments::connection_version(&mut db, permit.organization(), id, false).await?;
         Ok(EnvironmentDraft {
+            version,
             name: c.name,
             class: c.class,
             n8n_base_url: c.n8n_base_url,
@@ -114,6 +117,7 @@ impl Services {
             repository: format!("{}/{}", c.git_owner, c.git_repository),
             git_ref: c.git_ref,
             git_folder: c.git_folder,
+            path_template: c.path_template.unwrap_or_default(),
             git_credentials: if c.git_app.is_some() { GitCredentials::App } else { GitCredentials::Token },
             git_app_id: c.git_app.map(|app| app.0.to_string()).unwrap_or_default(),
             git_installation_id: c.git_app.map(|app| app.1.to_string()).unwrap_or_default(),
@@ -155,11 +159,14 @@ impl Services {
             let short: String = probe.commit.chars().take(10).collect();
             let place =
                 if connection.git_folder.is_empty() { "the root".to_owned() } else { connection.git_folder.clone() };
+            let template = connection.path_template.as_deref().unwrap_or_default();
             let files = if probe.json_files == 1 { "1 file".to_owned() } else { format!("{} files", probe.json_files) };
-            Ok(vec![
+            let mut lines = vec![
                 format!("{} is reachable; {} is at commit {short}.", probe.repository, connection.git_ref),
                 format!("{files} below {place} may be workflows."),
-            ])
+            ];
+            lines.extend(path_template::example(&connection.git_folder, template));
+            Ok(lines)
         };
         let (live, desired): (Result<_, Failure>, Result<_, Failure>) = futures::join!(live, desired);
         let report = |side| match side {
@@ -183,30 +190,40 @@ impl Services {
         let mut tx = self.tenant(permit.organization()).await?;
         let organization = permit.organization();
         environments::insert(&mut tx, organization, id, &connection, self.clock.now()).await.map_err(name_taken)?;
-        self.configured(&mut tx, permit, id, "environment.connected", &connection).await?;
+        self.configured(&mut tx, permit, id, ("environment.connected", 1), &connection).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(id)
     }
 
-    /// Changes an environment's connection and asks for a check. Secrets that the draft leaves empty stay.
+    /// Changes an environment's connection and asks for a check. Secrets that the draft leaves empty stay. Answers the
+    /// connection's version since then.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] for a field that cannot be used; nothing is changed then.
+    /// [`ServiceError::Invalid`] for a field that cannot be used, [`ServiceError::Stale`] when the draft names a version and
+    /// somebody has changed the connection since; nothing is changed then.
     pub async fn update_environment(
         &self,
         permit: &Permit<cap::Configure>,
         id: EnvironmentId,
         draft: EnvironmentDraft,
-    ) -> ServiceResult<()> {
+    ) -> ServiceResult<i64> {
+        const EDITED: &str = "environment.updated";
         let connection = self.read_draft(permit, Some(id), &draft).await?;
         let mut tx = self.tenant(permit.organization()).await?;
         let organization = permit.organization();
+        let version = environments::connection_version(&mut tx, organization, id, true).await?;
+        let version = version.ok_or(ServiceError::NotFound("environment"))?;
+        if let Some(seen) = draft.version.filter(|seen| *seen != version) {
+            let editors = events::editors_since(&mut tx, organization, Some(id), EDITED, seen).await?;
+            let meanwhile = editors.iter().map(|name| format!("{name} changed the connection.")).collect();
+            return Err(ServiceError::Stale { meanwhile });
+        }
         environments::update_connection(&mut tx, organization, id, &connection, self.clock.now())
             .await
             .map_err(name_taken)?;
-        self.configured(&mut tx, permit, id, "environment.updated", &connection).await?;
+        self.configured(&mut tx, permit, id, (EDITED, version + 1), &connection).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        Ok(())
+        Ok(version + 1)
     }
 
     /// Asks for a check now. Answers at once; the page hears when it is done.
@@ -237,7 +254,7 @@ impl Services {
         db: &mut PgConnection,
         permit: &Permit<cap::Configure>,
         id: EnvironmentId,
-        kind: &str,
+        (kind, version): (&str, i64),
         c: &Connection,
     ) -> ServiceResult<()> {
         let event = NewEvent {
@@ -249,6 +266,8 @@ impl Services {
             data: json!({
                 "name": c.name, "class": c.class, "n8n": c.n8n_base_url, "ref": c.git_ref, "folder": c.git_folder,
                 "repository": format!("{}/{}", c.git_owner, c.git_repository), "interval_seconds": c.interval_seconds,
+                "version": version,
+                "path_template": c.path_template,
             }),
         };
         events::append(db, &event, self.clock.now()).await?;
@@ -304,6 +323,7 @@ impl Services {
             git_repository,
             git_ref: read_line("git_ref", &draft.git_ref, "Enter a branch, tag or commit, for example main.")?,
             git_folder: read_folder(&draft.git_folder)?,
+            path_template: path_template::read(&draft.path_template)?,
             git_app,
             interval_seconds: read_interval(&draft.interval_seconds)?,
         })
@@ -360,9 +380,7 @@ fn both_fail(failure: &Failure) -> ConnectionReport {
 
 fn name_taken(error: StoreError) -> ServiceError {
     match error.constraint() {
-        Some("environments_name_is_unique") => {
-            ServiceError::invalid("name", "Another environment of this organization has this name already.")
-        }
+        Some("environments_name_is_unique") => ServiceError::invalid("name", NAME_TAKEN),
         _ => error.into(),
     }
 }

@@ -131,6 +131,8 @@ pub mod cap {
         Members,
         /// See [`Capability::Account`].
         Account,
+        /// See [`Capability::Notifications`].
+        Notifications,
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::broadcast;
 use url::Url;
 
 pub mod accounts;
+mod changes;
 mod connector;
 pub mod detection;
 mod drift;
@@ -26,8 +27,10 @@ mod idempotency;
 pub mod incidents;
 mod live;
 pub mod mail;
+pub mod notify;
 pub mod oidc;
 mod overrides;
+pub mod path_template;
 mod plans;
 pub mod reconcile;
 mod retention;
@@ -36,6 +39,8 @@ mod upgrades;
 mod views;
 mod webhooks;
 
+pub use connector::Pauses;
+pub use drift::CHECKS_LISTED;
 pub use environments::WebhookSettings;
 pub use error::{ServiceError, ServiceResult};
 pub use oidc::IdentityProvider;
@@ -44,15 +49,13 @@ pub use webhooks::{DeliveryOutcome, GithubDelivery};
 /// Events that a slow reader may fall behind by before it is told to look again.
 const LIVE_EVENTS_KEPT: usize = 1024;
 
-/// The pause between two writes to GitHub, at its advice.
-pub const GITHUB_WRITE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
-
 /// Everything that the product does, for whoever may ask for it.
 pub struct Services {
     pub(crate) pool: PgPool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) secrets: Arc<SecretBox>,
     pub(crate) connector: connector::Connector,
+    pub(crate) courier: notify::Courier,
     pub(crate) live: broadcast::Sender<LiveEvent>,
     pub(crate) doors: Doors,
 }
@@ -67,8 +70,8 @@ pub struct Parts {
     pub secrets: SecretBox,
     /// Whether n8n and GitHub may be on private networks and this machine.
     pub allow_private_networks: bool,
-    /// The pause between two writes to GitHub: a second, at its advice. Less for a stand-in.
-    pub github_write_pause: std::time::Duration,
+    /// How long requests to n8n and GitHub wait for each other. Not at all for a stand-in.
+    pub pauses: Pauses,
     /// How people reach the installation, and how it reaches them.
     pub doors: Doors,
 }
@@ -100,13 +103,14 @@ impl Services {
             Arc::clone(&secrets),
             Arc::clone(&parts.clock),
             parts.allow_private_networks,
-            parts.github_write_pause,
+            parts.pauses,
         );
         Self {
             pool: parts.pool,
             clock: parts.clock,
             secrets,
             connector,
+            courier: notify::Courier::new(parts.allow_private_networks),
             live: broadcast::Sender::new(LIVE_EVENTS_KEPT),
             doors: parts.doors,
         }

@@ -43,7 +43,7 @@ impl Services {
             capabilities: Capability::ALL.iter().map(|capability| capability_row(*capability, &tiers)).collect(),
             limits: Limit::ALL.iter().map(|limit| limit_row(*limit, &tiers, &reasons)).collect(),
             history: plans::history(&mut db, organization, HISTORY_SHOWN).await?.iter().filter_map(told).collect(),
-            requests: upgrades::list(&mut db, organization, whose, REQUESTS_SHOWN).await?,
+            requests: upgrades::list(&mut db, organization, whose, None, REQUESTS_SHOWN).await?,
             open_incidents: plans::standing(&mut db, organization, now).await?.open_incidents,
             upgrade: self.upgrade_offer_in(&mut db, caller).await?,
             now,

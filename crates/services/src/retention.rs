@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use drift_domain::ids::OrganizationId;
 use drift_store::checks::Unit;
+use drift_store::notifications::outbox;
 use drift_store::{
     PgConnection, StoreError, checks, contents, deliveries, idempotency, people, plans, reconciliations, retention,
 };
@@ -16,6 +17,8 @@ const READINGS_DAYS: i64 = 14;
 const TOKENS_DAYS: i64 = 30;
 /// Days that a delivery is remembered: GitHub offers redelivery for three.
 const DELIVERIES_DAYS: i64 = 7;
+/// Days that the log of notifications goes back.
+const NOTICES_DAYS: i64 = 30;
 
 /// Every check is kept for a day.
 const EVERY_CHECK: TimeDelta = TimeDelta::days(1);
@@ -71,6 +74,7 @@ impl Services {
             idempotency::forget(&mut db, organization, now - crate::idempotency::REMEMBERED).await?;
             drift_store::tokens::forget(&mut db, organization, now - TimeDelta::days(TOKENS_DAYS)).await?;
             deliveries::forget(&mut db, organization, now - TimeDelta::days(DELIVERIES_DAYS)).await?;
+            outbox::forget(&mut db, organization, now - TimeDelta::days(NOTICES_DAYS)).await?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use drift_domain::ids::UpgradeRequestId;
 use drift_domain::plan::{Capability, Grant, Plan, PlanTier};
-use drift_domain::views::{UpgradeAsk, UpgradeOffer};
+use drift_domain::views::{UpgradeAsk, UpgradeOffer, UpgradeRequestView};
 use drift_store::events::{self, NewEvent};
 use drift_store::upgrades::{self, NewRequest, Which};
 use drift_store::{PgConnection, StoreError, environments, plans};
@@ -35,13 +35,35 @@ impl Services {
         let tiers = plans::tiers(db, caller.organization_id).await?;
         let to = tiers.iter().find(|tier| tier.tier() == plan).cloned().unwrap_or_else(|| Plan::standard(plan));
         let gained = caller.plan.difference(&to).gained;
-        let newest = upgrades::list(db, caller.organization_id, Which::Of(caller.user_id), 1).await?.pop();
+        let newest = upgrades::list(db, caller.organization_id, Which::Of(caller.user_id), None, 1).await?.pop();
         Ok(Some(UpgradeOffer {
             plan,
             adds: gained.into_iter().filter(|c| c.from == Grant::None).map(|c| c.capability).collect(),
             requested: newest,
             can_manage: caller.may(Capability::ManagePlan),
         }))
+    }
+
+    /// A page of the requests, open ones first, then the newest: everybody's for who may answer them, else the caller's own.
+    /// With the request that the next page begins behind, while there is one.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`] when the database does not answer.
+    pub async fn upgrade_requests(
+        &self,
+        permit: &Permit<cap::RequestUpgrade>,
+        after: Option<UpgradeRequestId>,
+    ) -> ServiceResult<(Vec<UpgradeRequestView>, Option<UpgradeRequestId>)> {
+        /// Requests on a page.
+        const PAGE: usize = 50;
+        let caller = permit.caller();
+        let whose = if caller.may(Capability::ManagePlan) { Which::All } else { Which::Of(caller.user_id) };
+        let mut db = self.tenant(permit.organization()).await?;
+        let mut page = upgrades::list(&mut db, permit.organization(), whose, after, PAGE as i64 + 1).await?;
+        let more = page.len() > PAGE;
+        page.truncate(PAGE);
+        let next = page.last().filter(|_| more).map(|request| request.id);
+        Ok((page, next))
     }
 
     /// Asks for a higher plan. What the person could not do, and where, is kept with it.
@@ -108,7 +130,7 @@ impl Services {
         let mut tx = self.tenant(organization).await?;
         let (present, version) =
             plans::lock(&mut tx, organization).await?.ok_or(ServiceError::NotFound("organization"))?;
-        let request = upgrades::list(&mut tx, organization, Which::One(id), 1).await?.pop();
+        let request = upgrades::list(&mut tx, organization, Which::One(id), None, 1).await?.pop();
         let request = request.ok_or(ServiceError::NotFound("upgrade request"))?;
         if let Some(answer) = request.answer {
             let done = if answer.granted { "granted" } else { "declined" };

@@ -268,3 +268,20 @@ async fn a_token_makes_no_tokens_and_changes_no_password() {
     }
     assert!(app.services.authenticate(made.secret.expose_secret()).await.unwrap().is_none(), "nor is it a session");
 }
+
+#[tokio::test]
+async fn an_answer_with_a_secret_is_remembered_and_nobody_reads_it_in_the_database() {
+    let app = TestApp::new().await;
+    let (_, ada) = ada(&app, Role::Admin).await;
+    let ask = async |secret: &str| {
+        let work = async { Ok(secret.to_owned()) };
+        app.services.once_in_secret(&ada.caller, Some("key"), b"a token", work).await.unwrap()
+    };
+    assert_eq!(ask("wfo_first").await, "wfo_first");
+    assert_eq!(ask("wfo_second").await, "wfo_first", "answered as before");
+    let stored: String = sqlx::query_scalar("SELECT string_agg(answer::text, '') FROM idempotency_keys")
+        .fetch_one(app.database.pool())
+        .await
+        .unwrap();
+    assert!(!stored.is_empty() && !stored.contains("wfo_"), "{stored}");
+}

@@ -131,10 +131,7 @@ async fn what_git_declares_goes_live_and_what_that_writes_over_is_said_before() 
     assert_eq!((deployment.kind, deployment.git_ref.as_str()), (Standard, "main"));
     let forecast: Vec<_> = deployment.forecast.iter().map(|one| (one.workflow.as_str(), one.origin)).collect();
     assert_eq!(forecast, [("Orders", Origin::Hotfix)], "what only Git changed is nobody's work in n8n");
-    assert_eq!(
-        deployment.overwrites.as_deref(),
-        Some("This overwrites one hotfix: “Orders”, node Total, 3 h ago."),
-    );
+    assert_eq!(deployment.overwrites.as_deref(), Some("This overwrites one hotfix: “Orders”, node Total, 3 h ago."),);
     assert_eq!((planned.items.len(), planned.carry_out_refused), (2, None));
     assert_eq!(code(&env.n8n.workflow(&ids[0]).unwrap()), "return [];", "a plan writes nothing");
 
@@ -174,14 +171,23 @@ async fn an_expired_incident_blocks_a_standard_deployment_from_its_second_on_and
     let gate = crew.gate().await;
     assert!(!gate.allowed, "at the second, whether or not the clock has told");
     assert_eq!(gate.incidents[0].incident, incident);
-    assert!(gate.reasons[0].starts_with(&format!("INC-1 (high, {} owns it) has been expired since ", env.caller.name)), "{:?}", gate.reasons);
-    assert!(gate.unblocks[0].contains("extends INC-1 with a reason: by 24 h at most, 2 more times"), "{:?}", gate.unblocks);
+    assert!(
+        gate.reasons[0].starts_with(&format!("INC-1 (high, {} owns it) has been expired since ", env.caller.name)),
+        "{:?}",
+        gate.reasons
+    );
+    assert!(
+        gate.unblocks[0].contains("extends INC-1 with a reason: by 24 h at most, 2 more times"),
+        "{:?}",
+        gate.unblocks
+    );
     let refused = policy(crew.begin(id).await);
     assert!(refused.contains("INC-1") && refused.contains("An operator, or a higher role, extends"), "{refused}");
     let page = crew.page(id).await;
     assert_eq!(page.row.state, ReconciliationState::Planned, "nothing was begun, and nothing decided");
     assert_eq!(page.deployment.unwrap().blocked.as_ref(), gate.reasons.first());
-    let chosen: i64 = sqlx::query_scalar("SELECT count(*) FROM decisions").fetch_one(app.database.pool()).await.unwrap();
+    let chosen: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM decisions").fetch_one(app.database.pool()).await.unwrap();
     assert_eq!(chosen, 0);
 
     assert_eq!(app.services.tell_deadlines().await.unwrap(), 1);
@@ -263,7 +269,8 @@ async fn an_emergency_that_finds_no_incident_opens_one() {
 
 #[tokio::test]
 async fn on_enterprise_it_is_a_policy_that_is_as_on_agency_until_somebody_decides() {
-    let unblocked = IncidentSettings { deployments_unblocked: true, automatic: Some(vec![]), ..IncidentSettings::default() };
+    let unblocked =
+        IncidentSettings { deployments_unblocked: true, automatic: Some(vec![]), ..IncidentSettings::default() };
     let app = TestApp::new().await;
     for tier in [PlanTier::Agency, PlanTier::Enterprise] {
         let (env, ids) = agreeing(&app, tier, &["Orders"]).await;

@@ -39,7 +39,10 @@ async fn what_a_stranger_asks_for_is_not_there_whatever_method_is_asked() {
             let own = ["environments", "connect_environment", "webhook_settings"].contains(method)
                 || method.contains("upgrade") && *method != "answer_upgrade"
                 || ["plan", "plan_effect", "set_tier", "set_limit"].contains(method)
-                || ["incidents", "incident_settings", "set_incident_settings"].contains(method);
+                || ["incidents", "incident_settings", "set_incident_settings"].contains(method)
+                || ["notification_channels", "notification_deliveries", "add_channel", "remove_channel"]
+                    .contains(method)
+                || method.ends_with("notification_preferences");
             // Of one's own organization there is something to answer; of another's there is nothing to be had.
             let nothing = matches!(outcome, Err(ServiceError::NotFound(_)));
             assert_ne!(nothing, own, "{method} on {plan}: {outcome:?}");

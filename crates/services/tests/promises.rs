@@ -4,8 +4,9 @@
 use drift_domain::change::{ChangeState, DecisionKind, Origin, VanishedCause};
 use drift_domain::check::CheckOutcome;
 use drift_domain::environment::Badge;
+use drift_domain::ids::ChangeId;
 use drift_domain::plan::PlanTier;
-use drift_domain::views::{ChangeRow, EnvironmentDraft};
+use drift_domain::views::{ChangeFilter, ChangeRow, EnvironmentDraft};
 use drift_services::ServiceError;
 use drift_testkit::app::{FOLDER, workflow};
 use drift_testkit::{TestApp, TestEnvironment};
@@ -179,4 +180,40 @@ async fn a_linked_files_history_goes_with_it() {
     let linked = changes.iter().find(|c| c.path.as_deref() == Some(&file)).unwrap();
     let history = app.services.change(&env.permit(), env.id, linked.id).await.unwrap().history;
     assert!(history.len() >= 2, "both changes that it was: {history:#?}");
+}
+
+#[tokio::test]
+async fn pages_show_every_change_once_also_where_one_is_decided_meanwhile() {
+    let app = TestApp::new().await;
+    let owner = app.organization(PlanTier::Agency).await;
+    let env = app.environment(&owner, "Production").await;
+    for n in 0..7 {
+        env.n8n.create(&workflow(&format!("Workflow {n}")));
+    }
+    env.check().await;
+    let all: Vec<ChangeId> = env.changes().await.iter().map(|change| change.id).collect();
+    assert_eq!(all.len(), 7);
+    let page = async |after: Option<String>| {
+        let filter = ChangeFilter { after, limit: Some(3), ..ChangeFilter::default() };
+        app.services.workspace(&env.permit(), env.id, filter).await.unwrap()
+    };
+
+    let first = page(None).await;
+    assert_eq!((first.matching_changes, first.earlier_changes, first.changes.len()), (7, 0, 3));
+    // The last one of the first page is over before the second page is asked for.
+    env.n8n.archive(first.changes[2].live_id.as_ref().unwrap()).unwrap();
+    env.check().await;
+    let fitting = env.changes().await.into_iter().find_map(|change| change.vanished).expect("one vanished").fitting;
+    app.services.confirm_vanished(&env.permit(), env.id, all[2], fitting, "Archived".to_owned()).await.unwrap();
+
+    let second = page(first.next.clone()).await;
+    let third = page(second.next.clone()).await;
+    let seen: Vec<ChangeId> =
+        [&first, &second, &third].iter().flat_map(|page| page.changes.iter().map(|change| change.id)).collect();
+    assert_eq!(seen, all, "none twice, none left out");
+    assert_eq!((third.matching_changes, third.earlier_changes, third.next.clone()), (6, 5, None));
+
+    let filter = ChangeFilter { after: Some("HIGH.here".to_owned()), ..ChangeFilter::default() };
+    let refused = app.services.workspace(&env.permit(), env.id, filter).await.unwrap_err();
+    assert!(matches!(refused, ServiceError::Invalid { .. }), "{refused:?}");
 }

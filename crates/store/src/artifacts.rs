@@ -26,6 +26,8 @@ pub struct ArtifactRecord {
     pub state: ArtifactState,
     /// Whether people carry it out by hand.
     pub by_hand: bool,
+    /// The reconciliation that carries it out, where the product does.
+    pub reconciliation: Option<ReconciliationId>,
     /// The check that saw it carried out.
     pub verified_by: Option<CheckId>,
     /// Why it was decided.
@@ -317,8 +319,8 @@ pub async fn of_incident(
     incident: IncidentId,
 ) -> StoreResult<Vec<ArtifactRecord>> {
     let rows = sqlx::query!(
-        r#"SELECT a.id, a.change_id, a.decision_id, a.type AS kind, a.status, a.by_hand, a.verified_by, d.reason,
-               d.replacement, d.decided_by, u.name, a.started_at, a.finished_at, a.external_ref, a.error_message
+        r#"SELECT a.id, a.change_id, a.decision_id, a.type AS kind, a.status, a.by_hand, a.reconciliation_id, a.verified_by,
+               d.reason, d.replacement, d.decided_by, u.name, a.started_at, a.finished_at, a.external_ref, a.error_message
            FROM drift_reconciliation_artifacts a
            JOIN decisions d ON d.organization_id = a.organization_id AND d.id = a.decision_id
            JOIN users u ON u.id = d.decided_by
@@ -337,6 +339,7 @@ pub async fn of_incident(
                 kind: word(&row.kind)?,
                 state: word(&row.status)?,
                 by_hand: row.by_hand,
+                reconciliation: row.reconciliation_id.map(ReconciliationId),
                 verified_by: row.verified_by.map(CheckId),
                 reason: row.reason,
                 replacement: row.replacement,

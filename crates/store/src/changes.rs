@@ -9,8 +9,12 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+mod lists;
+
+pub use lists::{Listed, OpenCounts, Place, Which, list, matching, open_counts, page};
+
 use crate::decisions;
-use crate::error::{StoreError, StoreResult, exactly_one, word};
+use crate::error::{StoreError, StoreResult, exactly_one};
 
 /// A change as it is stored.
 #[derive(Clone, Debug)]
@@ -93,7 +97,7 @@ pub struct NewChange {
     pub severity: Severity,
     /// One line.
     pub summary: String,
-    /// Facts of the diff.
+    /// Facts of the diff: what severity follows from, and the `fields` that recurrence is told by.
     pub facts: Value,
     /// The live side's bytes and prints.
     pub live: Option<(Fingerprint, Value)>,
@@ -105,148 +109,6 @@ pub struct NewChange {
     pub unpublished_draft: bool,
     /// Seen by the environment's first check.
     pub adoption: bool,
-}
-
-struct Row {
-    id: Uuid,
-    workflow_id: Uuid,
-    workflow: String,
-    live_id: Option<String>,
-    path: Option<String>,
-    change_type: String,
-    origin: String,
-    state: String,
-    severity: String,
-    summary: String,
-    live_snapshot: Option<Vec<u8>>,
-    desired_snapshot: Option<Vec<u8>>,
-    live_prints: Option<Value>,
-    desired_prints: Option<Value>,
-    git_commit: String,
-    unpublished_draft: bool,
-    adoption: bool,
-    first_seen_at: DateTime<Utc>,
-    last_seen_at: DateTime<Utc>,
-    vanished_at: Option<DateTime<Utc>>,
-    vanished_cause: Option<String>,
-    vanished_evidence: Option<Value>,
-    decision_kind: Option<String>,
-    decision_reason: Option<String>,
-    decided_by: Option<String>,
-    decided_at: Option<DateTime<Utc>>,
-    incident_id: Option<Uuid>,
-    chosen_decision_id: Option<Uuid>,
-    chosen_kind: Option<String>,
-}
-
-fn hash(bytes: Option<Vec<u8>>) -> StoreResult<Option<Fingerprint>> {
-    bytes.map(|bytes| bytes.as_slice().try_into().map_err(StoreError::corrupt)).transpose()
-}
-
-impl TryFrom<Row> for ChangeRecord {
-    type Error = StoreError;
-
-    fn try_from(row: Row) -> StoreResult<Self> {
-        let decision = match (row.decision_kind, row.decision_reason, row.decided_by, row.decided_at) {
-            (Some(kind), Some(reason), Some(by), Some(at)) => {
-                Some(DecisionRecord { kind: word(&kind)?, reason, by, at })
-            }
-            _ => None,
-        };
-        Ok(Self {
-            id: ChangeId(row.id),
-            workflow_id: row.workflow_id,
-            workflow: row.workflow,
-            live_id: row.live_id,
-            path: row.path,
-            change_type: word(&row.change_type)?,
-            origin: word(&row.origin)?,
-            state: word(&row.state)?,
-            severity: word(&row.severity)?,
-            summary: row.summary,
-            live_snapshot: hash(row.live_snapshot)?,
-            desired_snapshot: hash(row.desired_snapshot)?,
-            live_prints: row.live_prints,
-            desired_prints: row.desired_prints,
-            git_commit: row.git_commit,
-            unpublished_draft: row.unpublished_draft,
-            adoption: row.adoption,
-            first_seen_at: row.first_seen_at,
-            last_seen_at: row.last_seen_at,
-            vanished_at: row.vanished_at,
-            vanished_cause: row.vanished_cause.as_deref().map(word).transpose()?,
-            vanished_evidence: row.vanished_evidence.and_then(|v| v.as_str().map(str::to_owned)),
-            decision,
-            incident: row.incident_id.map(IncidentId),
-            chosen: match (row.chosen_decision_id, row.chosen_kind) {
-                (Some(id), Some(kind)) => Some((DecisionId(id), word(&kind)?)),
-                _ => None,
-            },
-        })
-    }
-}
-
-/// Which changes of an environment to read.
-#[derive(Clone, Copy, Debug)]
-pub enum Which {
-    /// The open ones, vanished ones included.
-    Open,
-    /// Those in one state, newest first.
-    In(ChangeState),
-    /// Every change of one workflow, newest first.
-    OfWorkflow(Uuid),
-    /// One.
-    One(ChangeId),
-    /// Every change of one incident, in whatever state.
-    OfIncident(IncidentId),
-}
-
-/// Changes of an environment: at most `limit`, the newest first.
-pub async fn list(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    environment: EnvironmentId,
-    which: Which,
-    limit: i64,
-) -> StoreResult<Vec<ChangeRecord>> {
-    let states: Option<Vec<String>> = match which {
-        Which::Open => Some(ChangeState::ALL.iter().filter(|s| s.is_open()).map(|s| s.as_str().to_owned()).collect()),
-        Which::In(state) => Some(vec![state.as_str().to_owned()]),
-        Which::OfWorkflow(_) | Which::One(_) | Which::OfIncident(_) => None,
-    };
-    let workflow = if let Which::OfWorkflow(id) = which { Some(id) } else { None };
-    let one = if let Which::One(id) = which { Some(id.0) } else { None };
-    let incident = if let Which::OfIncident(id) = which { Some(id.0) } else { None };
-    let rows = sqlx::query_as!(
-        Row,
-        r#"SELECT c.id, c.workflow_id, w.name AS workflow, w.live_id, w.path, c.change_type, c.origin, c.state,
-               c.severity, c.summary, c.live_snapshot, c.desired_snapshot, c.live_prints, c.desired_prints,
-               c.git_commit, c.unpublished_draft, c.adoption, c.first_seen_at, c.last_seen_at, c.vanished_at,
-               c.vanished_cause, c.vanished_evidence, d.kind AS "decision_kind?", d.reason AS "decision_reason?",
-               u.name AS "decided_by?", d.decided_at AS "decided_at?", c.incident_id, c.chosen_decision_id,
-               chosen.kind AS "chosen_kind?"
-           FROM changes c
-           JOIN workflows w ON w.organization_id = c.organization_id AND w.id = c.workflow_id
-           LEFT JOIN decisions d ON d.organization_id = c.organization_id AND d.id = c.decision_id
-           LEFT JOIN users u ON u.id = d.decided_by
-           LEFT JOIN decisions chosen ON chosen.organization_id = c.organization_id AND chosen.id = c.chosen_decision_id
-           WHERE c.organization_id = $1 AND c.environment_id = $2
-             AND ($3::text[] IS NULL OR c.state = ANY($3))
-             AND ($4::uuid IS NULL OR c.workflow_id = $4)
-             AND ($5::uuid IS NULL OR c.id = $5)
-             AND ($7::uuid IS NULL OR c.incident_id = $7)
-           ORDER BY c.first_seen_at DESC, c.id DESC LIMIT $6"#,
-        organization.0,
-        environment.0,
-        states.as_deref(),
-        workflow,
-        one,
-        limit,
-        incident
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(TryInto::try_into).collect()
 }
 
 /// Stores a new change that a check saw. Where the newest check before it saw another difference of the same workflow,

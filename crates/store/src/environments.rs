@@ -63,6 +63,8 @@ pub struct Connection {
     pub git_ref: String,
     /// Folder, empty for the root.
     pub git_folder: String,
+    /// Where files of new workflows go below the folder; `None`: as the other files are named.
+    pub path_template: Option<String>,
     /// The App and its installation, where an App signs in.
     pub git_app: Option<(i64, i64)>,
     /// Personal access token or the App's private key, sealed.
@@ -83,6 +85,7 @@ struct Row {
     git_repository: String,
     git_ref: String,
     git_folder: String,
+    path_template: Option<String>,
     git_app_id: Option<i64>,
     git_installation_id: Option<i64>,
     git_secret: Vec<u8>,
@@ -117,6 +120,7 @@ impl TryFrom<Row> for EnvironmentRecord {
                 git_repository: row.git_repository,
                 git_ref: row.git_ref,
                 git_folder: row.git_folder,
+                path_template: row.path_template,
                 git_app: row.git_app_id.zip(row.git_installation_id),
                 git_secret: row.git_secret,
                 interval_seconds: row.interval_seconds,
@@ -150,9 +154,9 @@ pub async fn insert(
     sqlx::query!(
         "INSERT INTO environments (organization_id, id, name, class, n8n_base_url, n8n_api_key, git_api_base, git_owner,
              git_repository, git_ref, git_folder, git_app_id, git_installation_id, git_secret, interval_seconds,
-             next_check_at, created_at, updated_at)
+             next_check_at, created_at, updated_at, path_template)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-             $16::timestamptz + make_interval(secs => $15::integer), $16, $16)",
+             $16::timestamptz + make_interval(secs => $15::integer), $16, $16, $17)",
         organization.0,
         id.0,
         c.name,
@@ -169,6 +173,7 @@ pub async fn insert(
         c.git_secret,
         c.interval_seconds,
         now,
+        c.path_template,
     )
     .execute(db)
     .await?;
@@ -217,7 +222,9 @@ pub async fn update_connection(
         "UPDATE environments SET name = $3, class = $4, n8n_base_url = $5, n8n_api_key = $6, git_api_base = $7,
              git_owner = $8, git_repository = $9, git_ref = $10, git_folder = $11, git_app_id = $12,
              git_installation_id = $13, git_secret = $14, interval_seconds = $15, git_commit = NULL, git_tree = NULL,
-             revision = revision + 1, next_check_at = $16::timestamptz + make_interval(secs => $15::integer), updated_at = $16
+             revision = revision + 1, connection_version = connection_version + 1,
+             next_check_at = $16::timestamptz + make_interval(secs => $15::integer), updated_at = $16,
+             path_template = $17
          WHERE organization_id = $1 AND id = $2",
         organization.0,
         id.0,
@@ -235,6 +242,7 @@ pub async fn update_connection(
         c.git_secret,
         c.interval_seconds,
         now,
+        c.path_template,
     )
     .execute(db)
     .await?;
@@ -250,8 +258,8 @@ pub async fn get(
     let row = sqlx::query_as!(
         Row,
         r#"SELECT organization_id, id, name, class, n8n_base_url, n8n_api_key, git_api_base, git_owner, git_repository,
-               git_ref, git_folder, git_app_id, git_installation_id, git_secret, interval_seconds, next_check_at,
-               drift_status, open_changes, last_drift_detected_at, last_checked_at,
+               git_ref, git_folder, path_template, git_app_id, git_installation_id, git_secret, interval_seconds,
+               next_check_at, drift_status, open_changes, last_drift_detected_at, last_checked_at,
                failure AS "failure: Json<Failure>", failing_since, git_commit, git_tree, adopted_at, revision
            FROM environments WHERE organization_id = $1 AND id = $2"#,
         organization.0,
@@ -284,6 +292,26 @@ pub async fn lock(db: &mut PgConnection, organization: OrganizationId, id: Envir
     .await?)
 }
 
+/// The version of an environment's connection, which moves with every edit of it; `None` when this organization has none
+/// such. `lock` holds the environment until the transaction ends, for an edit.
+pub async fn connection_version(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: EnvironmentId,
+    lock: bool,
+) -> StoreResult<Option<i64>> {
+    if lock {
+        self::lock(db, organization, id).await?;
+    }
+    Ok(sqlx::query_scalar!(
+        "SELECT connection_version FROM environments WHERE organization_id = $1 AND id = $2",
+        organization.0,
+        id.0
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
 /// Moves the revision: a check that looked before this does not record after it.
 pub async fn bump(db: &mut PgConnection, organization: OrganizationId, id: EnvironmentId) -> StoreResult<()> {
     let done = sqlx::query!(
@@ -306,8 +334,8 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT organization_id, id, name, class, n8n_base_url, n8n_api_key, git_api_base, git_owner, git_repository,
-               git_ref, git_folder, git_app_id, git_installation_id, git_secret, interval_seconds, next_check_at,
-               drift_status, open_changes, last_drift_detected_at, last_checked_at,
+               git_ref, git_folder, path_template, git_app_id, git_installation_id, git_secret, interval_seconds,
+               next_check_at, drift_status, open_changes, last_drift_detected_at, last_checked_at,
                failure AS "failure: Json<Failure>", failing_since, git_commit, git_tree, adopted_at, revision
            FROM environments
            WHERE organization_id = $1 AND ($2::text IS NULL OR (lower(name), id) > ($2, $3))
@@ -373,42 +401,6 @@ pub async fn by_repository(
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|row| (EnvironmentId(row.id), row.git_ref)).collect())
-}
-
-/// Where files of new workflows go below the environment's folder; `None`: as the other files are named.
-///
-/// # Errors
-/// The database failed.
-pub async fn path_template(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    id: EnvironmentId,
-) -> StoreResult<Option<String>> {
-    let template = sqlx::query_scalar!(
-        "SELECT path_template FROM environments WHERE organization_id = $1 AND id = $2",
-        organization.0,
-        id.0
-    );
-    Ok(template.fetch_optional(db).await?.flatten())
-}
-
-/// Sets where files of new workflows go.
-///
-/// # Errors
-/// A constraint for a template that names no file.
-pub async fn set_path_template(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    id: EnvironmentId,
-    template: Option<&str>,
-) -> StoreResult<()> {
-    let done = sqlx::query!(
-        "UPDATE environments SET path_template = $3 WHERE organization_id = $1 AND id = $2",
-        organization.0,
-        id.0,
-        template
-    );
-    exactly_one(done.execute(db).await?.rows_affected())
 }
 
 /// Makes status and count follow from the open changes and the open incident, as they are in this transaction.

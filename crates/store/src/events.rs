@@ -1,10 +1,15 @@
 //! Events: who did what, when and why. They are only ever added; the schema refuses to alter one.
+//!
+//! What is told of an event ([`NoticeKind::of_event`]) is put into the outbox here, in the same transaction: whoever adds an
+//! event cannot forget it.
 
 use chrono::{DateTime, Utc};
 use drift_domain::ids::{ChangeId, EnvironmentId, EventId, IncidentId, OrganizationId, UserId};
+use drift_domain::notification::NoticeKind;
 use sqlx::PgConnection;
 
 use crate::error::StoreResult;
+use crate::notifications::outbox::{self, NewNotice};
 
 /// An event to be added.
 #[derive(Clone, Debug)]
@@ -28,9 +33,9 @@ pub struct NewEvent<'a> {
 /// # Errors
 /// The organization or the actor does not exist, or the database failed.
 pub async fn append(db: &mut PgConnection, event: &NewEvent<'_>, at: DateTime<Utc>) -> StoreResult<()> {
-    sqlx::query!(
+    let id = sqlx::query_scalar!(
         "INSERT INTO events (organization_id, environment_id, change_id, kind, actor, at, data)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
         event.organization_id.0,
         event.environment_id.map(|id| id.0),
         event.change_id.map(|id| id.0),
@@ -39,9 +44,21 @@ pub async fn append(db: &mut PgConnection, event: &NewEvent<'_>, at: DateTime<Ut
         at,
         event.data,
     )
-    .execute(db)
+    .fetch_one(&mut *db)
     .await?;
-    Ok(())
+    tell(db, EventId(id), None, event, at).await
+}
+
+/// Has an event told to whoever wants it, once the transaction commits.
+async fn tell(
+    db: &mut PgConnection,
+    id: EventId,
+    incident: Option<IncidentId>,
+    event: &NewEvent<'_>,
+    at: DateTime<Utc>,
+) -> StoreResult<()> {
+    let Some(kind) = NoticeKind::of_event(event.kind) else { return Ok(()) };
+    outbox::put(db, &NewNotice { event, event_id: id, incident, kind }, at).await
 }
 
 /// Adds an event to an incident's timeline, in the transaction of what it tells. `version` is the incident's since then.
@@ -55,9 +72,9 @@ pub async fn append_to_incident(
     event: &NewEvent<'_>,
     at: DateTime<Utc>,
 ) -> StoreResult<()> {
-    sqlx::query!(
+    let id = sqlx::query_scalar!(
         "INSERT INTO events (organization_id, environment_id, change_id, kind, actor, at, data, incident_id, incident_version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
         event.organization_id.0,
         event.environment_id.map(|id| id.0),
         event.change_id.map(|id| id.0),
@@ -68,9 +85,9 @@ pub async fn append_to_incident(
         incident.0,
         version,
     )
-    .execute(db)
+    .fetch_one(&mut *db)
     .await?;
-    Ok(())
+    tell(db, EventId(id), Some(incident), event, at).await
 }
 
 /// An event of an incident's timeline.
@@ -88,7 +105,7 @@ pub struct TimelineRecord {
     pub data: serde_json::Value,
 }
 
-/// The newest events of an incident that made a version of it after `since`, oldest first.
+/// The newest events of an incident that made a version of it after `since`, of those before `before`, oldest first.
 ///
 /// # Errors
 /// The database failed.
@@ -97,17 +114,20 @@ pub async fn timeline(
     organization: OrganizationId,
     incident: IncidentId,
     since: i64,
+    before: Option<EventId>,
     limit: i64,
 ) -> StoreResult<Vec<TimelineRecord>> {
     let rows = sqlx::query!(
         r#"SELECT e.id, e.kind, e.actor, u.name AS "name?", e.at, e.data
            FROM events e LEFT JOIN users u ON u.id = e.actor
            WHERE e.organization_id = $1 AND e.incident_id = $2 AND e.incident_version > $3
+             AND ($5::bigint IS NULL OR e.id < $5)
            ORDER BY e.id DESC LIMIT $4"#,
         organization.0,
         incident.0,
         since,
-        limit
+        limit,
+        before.map(|id| id.0)
     )
     .fetch_all(db)
     .await?;
@@ -119,4 +139,29 @@ pub async fn timeline(
         data: row.data,
     });
     Ok(read.collect())
+}
+
+/// Who did something of this kind that made a version after `since`, oldest first: by the `version` in the particulars. Of an
+/// environment, or of the organization as a whole.
+///
+/// # Errors
+/// The database failed.
+pub async fn editors_since(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    environment: Option<EnvironmentId>,
+    kind: &str,
+    since: i64,
+) -> StoreResult<Vec<String>> {
+    let rows = sqlx::query_scalar!(
+        r#"SELECT u.name FROM events e JOIN users u ON u.id = e.actor
+           WHERE e.organization_id = $1 AND e.environment_id IS NOT DISTINCT FROM $2 AND e.kind = $3
+             AND (e.data->>'version')::bigint > $4
+           ORDER BY e.id LIMIT 20"#,
+        organization.0,
+        environment.map(|id| id.0),
+        kind,
+        since
+    );
+    Ok(rows.fetch_all(db).await?)
 }

@@ -48,6 +48,21 @@ pub async fn get(db: &mut PgConnection, organization: OrganizationId) -> StoreRe
     })
 }
 
+/// The version of what an organization set, which moves with every edit. `lock` holds it until the transaction ends.
+///
+/// # Errors
+/// The database failed.
+pub async fn version(db: &mut PgConnection, organization: OrganizationId, lock: bool) -> StoreResult<i64> {
+    if lock {
+        sqlx::query_scalar!("SELECT id FROM organizations WHERE id = $1 FOR NO KEY UPDATE", organization.0)
+            .fetch_one(&mut *db)
+            .await?;
+    }
+    let version =
+        sqlx::query_scalar!("SELECT incident_settings_version FROM organizations WHERE id = $1", organization.0);
+    Ok(version.fetch_one(db).await?)
+}
+
 /// Sets what an organization wants of its incidents.
 ///
 /// # Errors
@@ -60,7 +75,8 @@ pub async fn set(db: &mut PgConnection, organization: OrganizationId, set: &Sett
     let done = sqlx::query!(
         "UPDATE organizations SET automatic_incidents = $2, ticket_pattern = $3, ticket_address = $4,
              time_percent_development = $5, time_percent_staging = $6, time_percent_production = $7,
-             deployments_unblocked = $8
+             deployments_unblocked = $8,
+             incident_settings_version = incident_settings_version + 1
          WHERE id = $1",
         organization.0,
         automatic.as_deref(),

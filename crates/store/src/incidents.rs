@@ -469,7 +469,8 @@ pub async fn describe(
     exactly_one(done.execute(db).await?.rows_affected())
 }
 
-/// Earlier incidents of the same environment in which one of the workflows of this one drifted.
+/// Earlier incidents of the same environment in which a field of this one drifted: the same one of the same workflow. A whole
+/// workflow (`*`, or what was recorded without its fields) is each of its fields.
 ///
 /// # Errors
 /// The database failed, or holds what this version cannot read.
@@ -483,7 +484,9 @@ pub async fn ancestors(
         "SELECT i.id FROM drift_incidents i
          WHERE i.organization_id = $1 AND i.environment_id = $2 AND i.number < $3 AND EXISTS (
              SELECT FROM changes theirs JOIN changes ours ON ours.workflow_id = theirs.workflow_id
-             WHERE theirs.incident_id = i.id AND ours.incident_id = $4)
+             WHERE theirs.incident_id = i.id AND ours.incident_id = $4
+                 AND (coalesce(theirs.facts->'fields' ? '*', true) OR coalesce(ours.facts->'fields' ? '*', true)
+                     OR theirs.facts->'fields' ?| ARRAY (SELECT jsonb_array_elements_text(ours.facts->'fields'))))
          ORDER BY i.number DESC LIMIT $5",
         organization.0,
         of.environment_id().0,

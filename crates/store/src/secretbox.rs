@@ -32,8 +32,14 @@ pub enum Purpose {
     GitSecret,
     /// `organizations.webhook_secret`
     WebhookSecret,
+    /// `notification_channels.address`
+    ChannelAddress,
+    /// `notification_channels.secret`
+    ChannelSecret,
     /// The payload of a job that sends mail. It belongs to the installation: the organization is the nil UUID.
     Mail,
+    /// `idempotency_keys.answer`, where what was answered holds a secret.
+    Answer,
 }
 
 impl Purpose {
@@ -43,7 +49,10 @@ impl Purpose {
             Self::N8nApiKey => "environments.n8n_api_key",
             Self::GitSecret => "environments.git_secret",
             Self::WebhookSecret => "organizations.webhook_secret",
+            Self::ChannelAddress => "notification_channels.address",
+            Self::ChannelSecret => "notification_channels.secret",
             Self::Mail => "jobs.mail",
+            Self::Answer => "idempotency_keys.answer",
         }
     }
 }

@@ -106,11 +106,12 @@ impl TryFrom<Row> for UpgradeRequestView {
     }
 }
 
-/// Requests of an organization: open ones first, then the newest.
+/// Requests of an organization, open ones first, then the newest: those behind `after` in that order.
 pub async fn list(
     db: &mut PgConnection,
     organization: OrganizationId,
     which: Which,
+    after: Option<UpgradeRequestId>,
     limit: i64,
 ) -> StoreResult<Vec<UpgradeRequestView>> {
     let of = if let Which::Of(user) = which { Some(user.0) } else { None };
@@ -124,11 +125,15 @@ pub async fn list(
            LEFT JOIN users a ON a.id = r.answered_by
            LEFT JOIN environments e ON e.organization_id = r.organization_id AND e.id = r.environment_id
            WHERE r.organization_id = $1 AND ($2::uuid IS NULL OR r.requested_by = $2) AND ($3::uuid IS NULL OR r.id = $3)
+             AND ($5::uuid IS NULL OR (r.state = 'OPEN', r.requested_at, r.id) <
+                 (SELECT a.state = 'OPEN', a.requested_at, a.id FROM upgrade_requests a
+                  WHERE a.organization_id = $1 AND a.id = $5))
            ORDER BY r.state = 'OPEN' DESC, r.requested_at DESC, r.id DESC LIMIT $4"#,
         organization.0,
         of,
         one,
         limit,
+        after.map(|id| id.0),
     )
     .fetch_all(db)
     .await?;

@@ -11,7 +11,7 @@ use drift_domain::role::Role;
 use drift_domain::views::{ChangeFilter, ChangeRow, EnvironmentDraft, EnvironmentPage, IncidentPage, Workspace};
 use drift_mail::Mail;
 use drift_services::gate::{Caller, Permit, Via, cap};
-use drift_services::{Doors, Parts, Services};
+use drift_services::{Doors, Parts, Pauses, Services};
 use drift_sim::github::{GithubSim, Repo};
 use drift_sim::n8n::{N8nSim, N8nVersion};
 use drift_store::PgPool;
@@ -60,14 +60,23 @@ impl TestApp {
         let mut doors = Doors { mailer: Some(Arc::new(mailbox.clone())), ..unknown_doors() };
         change(&mut doors);
         let key = InstallationKey::generate().expect("this machine has randomness");
-        let services = replica(database.pool().clone(), &clock, &key, doors);
+        let services = replica(database.pool().clone(), &clock, &key, doors, Pauses::None);
         Self { database, clock, services, mailbox, secrets: SecretBox::new(&key), key }
+    }
+
+    /// Starts one whose clients wait as they do for servers that are real: for an n8n that is.
+    #[must_use]
+    pub async fn patient() -> Self {
+        let mut app = Self::new().await;
+        let pool = app.database.pool().clone();
+        app.services = replica(pool, &app.clock, &app.key, unknown_doors(), Pauses::Usual);
+        app
     }
 
     /// Services of another replica, on connections of its own.
     #[must_use]
     pub fn replica(&self, pool: PgPool) -> Arc<Services> {
-        replica(pool, &self.clock, &self.key, unknown_doors())
+        replica(pool, &self.clock, &self.key, unknown_doors(), Pauses::None)
     }
 
     /// The installation's key in hexadecimal, for a replica in a process of its own.
@@ -189,19 +198,12 @@ impl TestApp {
 #[must_use]
 pub fn replica_of(pool: PgPool, clock: &TestClock, key: &str) -> Arc<Services> {
     let key = InstallationKey::from_hex(key).expect("a key in hexadecimal");
-    replica(pool, clock, &key, unknown_doors())
+    replica(pool, clock, &key, unknown_doors(), Pauses::None)
 }
 
-fn replica(pool: PgPool, clock: &TestClock, key: &InstallationKey, doors: Doors) -> Arc<Services> {
+fn replica(pool: PgPool, clock: &TestClock, key: &InstallationKey, doors: Doors, pauses: Pauses) -> Arc<Services> {
     let (clock, secrets) = (Arc::new(clock.clone()), SecretBox::new(key));
-    Arc::new(Services::new(Parts {
-        pool,
-        clock,
-        secrets,
-        allow_private_networks: true,
-        github_write_pause: std::time::Duration::ZERO,
-        doors,
-    }))
+    Arc::new(Services::new(Parts { pool, clock, secrets, allow_private_networks: true, pauses, doors }))
 }
 
 /// Nobody is written to, and nobody comes in through a provider.
@@ -292,7 +294,9 @@ impl TestEnvironment<'_> {
 
     /// The open changes.
     pub async fn changes(&self) -> Vec<ChangeRow> {
-        self.workspace().await.changes
+        let filter = ChangeFilter { limit: Some(ChangeFilter::LARGEST_PAGE), ..ChangeFilter::default() };
+        let look = self.app.services.workspace(&self.permit(), self.id, filter).await;
+        look.expect("the environment is there").changes
     }
 
     /// The only open change.

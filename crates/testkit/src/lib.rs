@@ -5,10 +5,12 @@ mod clock;
 mod cluster;
 mod database;
 pub mod mailbox;
+pub mod receiver;
 mod wire;
 
 pub use app::{TestApp, TestEnvironment};
 pub use clock::TestClock;
 pub use database::TestDatabase;
 pub use mailbox::Mailbox;
+pub use receiver::{Receiver, Reply};
 pub use wire::Wire;

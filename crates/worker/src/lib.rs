@@ -21,6 +21,7 @@
 
 mod check;
 mod mail;
+mod notify;
 mod reconcile;
 mod seats;
 mod ticker;
@@ -92,6 +93,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 pub async fn run(services: Arc<Services>, pool: PgPool, options: Options, shutdown: CancellationToken) {
     let tickers = TaskTracker::new();
     tickers.spawn(ticker::due_checks(services.clone(), options.clone(), shutdown.clone()));
+    tickers.spawn(ticker::notices(services.clone(), options.clone(), shutdown.clone()));
     tickers.spawn(ticker::deadlines(services.clone(), options.clone(), shutdown.clone()));
     tickers.spawn(ticker::tidying(services.clone(), options.clone(), shutdown.clone()));
     tickers.close();
@@ -128,7 +130,10 @@ async fn work(
         .local_queue(fetching(options))
         .define_job::<check::Check>()
         .define_job::<reconcile::Reconcile>()
+        .define_job::<notify::Spread>()
+        .define_job::<notify::Deliver>()
         .add_extension(mail::Context(services.clone()))
+        .add_extension(notify::Context::new(services.clone()))
         .add_extension(reconcile::Context(services.clone()))
         .add_extension(check::Context::new(services.clone(), options, shutdown.clone()))
         .worker_recovery(recovery(options))
@@ -149,7 +154,11 @@ async fn work(
             );
         });
     // Whoever has no mail server leaves mails to those who have one.
-    let worker = if services.sends_mail() { worker.define_job::<mail::Send>() } else { worker };
+    let worker = if services.sends_mail() {
+        worker.define_job::<mail::Send>().define_job::<notify::MailNotice>()
+    } else {
+        worker
+    };
     Ok(worker.init().await?.run().await?)
 }
 

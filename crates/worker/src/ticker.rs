@@ -21,6 +21,22 @@ pub(crate) async fn due_checks(services: Arc<Services>, options: Options, shutdo
     }
 }
 
+/// Ticks until environments that went stale and notifications whose job was lost are looked for.
+const NOTICES_EVERY: u32 = 15;
+
+/// Tells of environments whose facts have become too old, and asks again for notifications whose job was lost.
+pub(crate) async fn notices(services: Arc<Services>, options: Options, shutdown: CancellationToken) {
+    let mut ticks = Ticks::new(options.tick * NOTICES_EVERY, options.phase, shutdown);
+    while ticks.next().await {
+        if let Err(error) = services.tell_stale_environments().await {
+            warn("environments that went stale could not be looked for", &error);
+        }
+        if let Err(error) = services.enqueue_forgotten_notices().await {
+            warn("notifications that were forgotten could not be looked for", &error);
+        }
+    }
+}
+
 /// Tells of incidents whose time has come to half, three quarters or its end, every [`Options::tick`].
 pub(crate) async fn deadlines(services: Arc<Services>, options: Options, shutdown: CancellationToken) {
     let mut ticks = Ticks::new(options.tick, options.phase, shutdown);

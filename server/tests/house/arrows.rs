@@ -11,16 +11,27 @@ use crate::tree::{files, hold, root};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("drift-domain", &[]),
     ("drift-engine", &["drift-domain"]),
-    ("drift-n8n", &["drift-domain"]),
+    ("drift-outbound", &["drift-domain"]),
+    ("drift-n8n", &["drift-domain", "drift-outbound"]),
     ("drift-github", &["drift-domain"]),
     ("drift-mail", &[]),
-    ("drift-oidc", &["drift-domain"]),
+    ("drift-notify", &["drift-domain", "drift-outbound"]),
+    ("drift-oidc", &["drift-domain", "drift-outbound"]),
     ("drift-store", &["drift-domain"]),
     ("drift-postgres", &[]),
     ("drift-sim", &["drift-domain"]),
     (
         "drift-services",
-        &["drift-domain", "drift-engine", "drift-n8n", "drift-github", "drift-mail", "drift-oidc", "drift-store"],
+        &[
+            "drift-domain",
+            "drift-engine",
+            "drift-n8n",
+            "drift-github",
+            "drift-mail",
+            "drift-notify",
+            "drift-oidc",
+            "drift-store",
+        ],
     ),
     // The worker reads from the queue what the store's job port put there.
     ("drift-worker", &["drift-domain", "drift-services", "drift-store"]),
@@ -67,7 +78,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const KEPT_TO: &[(&str, &[&str])] = &[
     ("sqlx", &["drift-store", "drift-schema", "drift-testkit", "drift-fleet"]),
     // The stand-in for GitHub delivers webhooks; what measures pages asks for them; `workflowops gate` asks a server.
-    ("reqwest", &["drift-n8n", "drift-github", "drift-oidc", "drift-sim", "drift-fleet", "server"]),
+    (
+        "reqwest",
+        &[
+            "drift-outbound",
+            "drift-n8n",
+            "drift-github",
+            "drift-notify",
+            "drift-oidc",
+            "drift-sim",
+            "drift-fleet",
+            "server",
+        ],
+    ),
     ("lettre", &["drift-mail"]),
     ("openidconnect", &["drift-oidc"]),
     ("octocrab", &["drift-github"]),

@@ -58,9 +58,14 @@ fn gate(gate: &GateView) -> Option<impl IntoView + use<>> {
 
 /// Why a standard deployment has to wait, and who can do what about it.
 pub(crate) fn blocked(reasons: &[String], unblocks: &[String]) -> impl IntoView + use<> {
-    let reasons = reasons.iter().map(|why| view! { <p class="font-semibold wrap-anywhere">{why.clone()}</p> }).collect_view();
+    let reasons =
+        reasons.iter().map(|why| view! { <p class="font-semibold wrap-anywhere">{why.clone()}</p> }).collect_view();
     let ways = unblocks.iter().map(|way| view! { <li class="wrap-anywhere">{way.clone()}</li> }).collect_view();
-    note("tone-incident", Icon::Lock, view! { <div data-blocked="">{reasons} <ul class="rec-problems">{ways}</ul></div> })
+    note(
+        "tone-incident",
+        Icon::Lock,
+        view! { <div data-blocked="">{reasons} <ul class="rec-problems">{ways}</ul></div> },
+    )
 }
 
 fn form(list: &DeploymentList, kept: &Kept) -> AnyView {
@@ -91,12 +96,14 @@ fn form(list: &DeploymentList, kept: &Kept) -> AnyView {
             }
         })
         .collect_view();
-    let some = (!list.workflows.is_empty()).then(|| view! {
-        <fieldset class="field wide">
-            <legend>"Workflows"</legend>
-            <p class="hint">"Choose none to deploy everything that differs when both sides are compared now."</p>
-            {workflows}
-        </fieldset>
+    let some = (!list.workflows.is_empty()).then(|| {
+        view! {
+            <fieldset class="field wide">
+                <legend>"Workflows"</legend>
+                <p class="hint">"Choose none to deploy everything that differs when both sides are compared now."</p>
+                {workflows}
+            </fieldset>
+        }
     });
     let error = kept.error(FORM, "reason");
     view! {
@@ -120,7 +127,9 @@ fn form(list: &DeploymentList, kept: &Kept) -> AnyView {
 const fn explained(kind: DeploymentKind) -> &'static str {
     match kind {
         DeploymentKind::Standard => "What is new goes live. An expired incident blocks it.",
-        DeploymentKind::Recovery => "What worked comes back after something broke. Nothing blocks it; it takes a reason.",
+        DeploymentKind::Recovery => {
+            "What worked comes back after something broke. Nothing blocks it; it takes a reason."
+        }
         DeploymentKind::Emergency => "It cannot wait. Nothing blocks it; it takes a reason and is part of an incident.",
     }
 }
@@ -153,7 +162,8 @@ fn deployment(list: &DeploymentList, row: &DeploymentRow, now: DateTime<Utc>) ->
         Some(incident) => format!("/incidents/{incident}"),
         None => format!("/environments/{}/drift", list.environment_id),
     };
-    let failed = (row.failed > 0).then(|| view! { <p class="sub">{format!("{} of {} failed", row.failed, row.workflows)}</p> });
+    let failed =
+        (row.failed > 0).then(|| view! { <p class="sub">{format!("{} of {} failed", row.failed, row.workflows)}</p> });
     let incident = row.incident_number.map(|number| format!("part of {}", words::incident(number)));
     let reason = (!row.reason.is_empty()).then(|| view! { <p class="sub wrap-anywhere">{row.reason.clone()}</p> });
     view! {
@@ -177,8 +187,12 @@ pub(crate) fn about(deployment: &DeploymentView) -> impl IntoView + use<> {
     let over = deployment.overwrites.clone().map(|text| {
         view! { <div class="section" data-forecast="">{note("tone-drift", Icon::Warning, view! { <p class="wrap-anywhere">{text}</p> })}</div> }
     });
-    let blocked = deployment.blocked.clone().map(|why| view! { <div class="section">{blocked(&[why], &deployment.unblocks)}</div> });
-    let reason = (!deployment.reason.is_empty()).then(|| view! { <dt>"Reason"</dt><dd class="wrap-anywhere">{deployment.reason.clone()}</dd> });
+    let blocked = deployment
+        .blocked
+        .clone()
+        .map(|why| view! { <div class="section">{blocked(&[why], &deployment.unblocks)}</div> });
+    let reason = (!deployment.reason.is_empty())
+        .then(|| view! { <dt>"Reason"</dt><dd class="wrap-anywhere">{deployment.reason.clone()}</dd> });
     view! {
         <section class="card section" aria-label="The deployment" data-deployment=deployment.kind.as_str()>
             <dl class="card-body facts">

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use drift_domain::change::{ChangeState, ChangeType, Origin};
 use drift_domain::ids::EnvironmentId;
 use drift_domain::severity::Severity;
-use drift_domain::views::ChangeFilter;
+use drift_domain::views::{ChangeFilter, Workspace};
 use leptos::prelude::*;
 
 use crate::components::form::options;
@@ -25,6 +25,8 @@ pub(crate) fn read(query: &HashMap<String, String>) -> ChangeFilter {
         severity: word(query, "severity"),
         state: word(query, "state"),
         q: query.get("q").map(|q| q.trim().to_owned()).filter(|q| !q.is_empty()),
+        after: query.get("after").filter(|after| !after.is_empty()).cloned(),
+        limit: None,
     }
 }
 
@@ -36,6 +38,7 @@ fn query(filter: &ChangeFilter) -> String {
         ("severity", filter.severity.map(|word| word.to_string())),
         ("state", filter.state.map(|word| word.to_string())),
         ("q", filter.q.clone()),
+        ("after", filter.after.clone()),
     ];
     let query: Vec<_> = pairs
         .into_iter()
@@ -57,13 +60,13 @@ fn or_all(query: String) -> String {
 
 /// Whether anything is filtered.
 pub(super) fn is_on(filter: &ChangeFilter) -> bool {
-    *filter != ChangeFilter::default()
+    filter.leaves_out()
 }
 
 /// What is filtered, each as a link that takes it out again.
 pub(super) fn active(filter: &ChangeFilter, environment: EnvironmentId) -> Option<impl IntoView + use<>> {
     let without = |change: &dyn Fn(&mut ChangeFilter)| {
-        let mut rest = filter.clone();
+        let mut rest = filter.from_start();
         change(&mut rest);
         format!("/environments/{environment}/drift{}", or_all(query(&rest)))
     };
@@ -83,6 +86,31 @@ pub(super) fn active(filter: &ChangeFilter, environment: EnvironmentId) -> Optio
         .collect();
     (!links.is_empty()).then(|| {
         view! { <p class="flex flex-wrap items-center gap-1.5 px-4 py-2 border-b border-line"><span class="text-ink-3">"Only"</span> {links}</p> }
+    })
+}
+
+/// Which of the changes are listed, and the way to the others; nothing where all of them are.
+pub(super) fn pages(workspace: &Workspace) -> Option<impl IntoView + use<>> {
+    let (shown, matching) = (u32::try_from(workspace.changes.len()).unwrap_or(u32::MAX), workspace.matching_changes);
+    let href = |filter: &ChangeFilter| {
+        format!("/environments/{}/drift{}#changes", workspace.environment.row.id, or_all(query(filter)))
+    };
+    let first = workspace.filter.after.is_some().then(|| {
+        view! { <a class="btn" href=href(&workspace.filter.from_start())>"First page"</a> }
+    });
+    let next = workspace.next.clone().map(|after| {
+        let href = href(&ChangeFilter { after: Some(after), ..workspace.filter.clone() });
+        view! { <a class="btn" href=href>"Next page" {icon(Icon::Arrow)}</a> }
+    });
+    let from = workspace.earlier_changes.saturating_add(1);
+    let to = workspace.earlier_changes.saturating_add(shown);
+    let which = (shown > 0).then(|| format!("{from} to {to} of {matching}"));
+    (first.is_some() || next.is_some()).then(|| {
+        view! {
+            <nav aria-label="Pages of changes" class="card-body flex flex-wrap items-center justify-between gap-2">
+                <span>{first}</span> <span class="text-ink-2 num">{which}</span> <span>{next}</span>
+            </nav>
+        }
     })
 }
 
@@ -148,9 +176,15 @@ mod tests {
             severity: Some(Severity::Critical),
             state: Some(ChangeState::Vanished),
             q: Some("a & b?".to_owned()),
+            after: Some("HIGH.7.x".to_owned()),
+            limit: None,
         };
         let query = query(&filter);
-        assert_eq!(query, "?change_type=MODIFIED&origin=HOTFIX&severity=CRITICAL&state=VANISHED&q=a%20%26%20b%3F");
+        assert_eq!(
+            query,
+            "?change_type=MODIFIED&origin=HOTFIX&severity=CRITICAL&state=VANISHED&q=a%20%26%20b%3F\
+             &after=HIGH%2E7%2Ex"
+        );
         let read_back =
             axum::extract::Query::<HashMap<String, String>>::try_from_uri(&format!("/x{query}").parse().unwrap());
         assert_eq!(read(&read_back.unwrap().0), filter);

@@ -45,7 +45,7 @@ pub(crate) fn view(workspace: &Workspace, way: &Way, kept: &Kept) -> AnyView {
         <div data-live="after">
             {overrides::section(&workspace.changes, id, &workspace.overriding, now)}
             {workspace.upgrade.as_ref().map(|offer| upgrade::card(offer, id, Some(Capability::Incidents), now))}
-            {(workspace.by_hand && workspace.open_changes > 0).then(|| plans::by_hand(page))}
+            {(workspace.by_hand && workspace.open_changes > 0).then(|| plans::by_hand(page, &workspace.changes))}
             {accept::section(workspace)}
             {ignored::section(&workspace.ignored)}
             {newest_checks(workspace)}
@@ -99,7 +99,7 @@ fn hidden_vanished(workspace: &Workspace) -> Option<impl IntoView + use<>> {
         view! {
             <div class="section">
                 {note("tone-unverified", Icon::Ghost, view! {
-                    {text} " for a decision outside this filter. " <a class="link" href=href>"Show"</a>
+                    {text} " for a decision outside of what is listed here. " <a class="link" href=href>"Show"</a>
                 })}
             </div>
         }
@@ -115,15 +115,6 @@ fn listed(workspace: &Workspace) -> impl IntoView + use<> {
     } else {
         changes::table(&others, page.row.id, page.now, "Changes, the most severe first").into_any()
     };
-    let shown = u32::try_from(workspace.changes.len()).unwrap_or(u32::MAX);
-    let rest = (workspace.matching_changes > shown).then(|| {
-        let matching = workspace.matching_changes;
-        view! {
-            <p class="card-body text-ink-2">
-                {format!("The {shown} most severe of {matching} are shown. Filter to see the others.")}
-            </p>
-        }
-    });
     view! {
         <section class="card section overflow-hidden" aria-labelledby="changes-heading" id="changes">
             <div class="card-head">
@@ -131,7 +122,7 @@ fn listed(workspace: &Workspace) -> impl IntoView + use<> {
                 <p class="text-ink-3" data-live="count">{count(workspace.open_changes, "open change", "open changes")}</p>
             </div>
             {filter::form(&workspace.filter, page.row.id)}
-            <div data-live="changes">{filter::active(&workspace.filter, page.row.id)} {body} {rest} {plans::access(workspace)}</div>
+            <div data-live="changes">{filter::active(&workspace.filter, page.row.id)} {body} {filter::pages(workspace)} {plans::access(workspace)}</div>
         </section>
     }
 }

@@ -1,6 +1,7 @@
 //! Carrying chosen paths out: how many wait for it, the way to what would be written, and what became of earlier ones.
 
 use chrono::{DateTime, Utc};
+use drift_domain::ids::ReconciliationId;
 use drift_domain::incident::IncidentStatus;
 use drift_domain::reconciliation::{Purpose, ReconciliationState};
 use drift_domain::views::{IncidentPage, ReconciliationRow};
@@ -60,7 +61,7 @@ fn offer(page: &IncidentPage) -> AnyView {
 }
 
 fn item(page: &IncidentPage, row: &ReconciliationRow, now: DateTime<Utc>) -> impl IntoView + use<> {
-    let href = format!("/incidents/{}/reconciliations/{}", page.row.id, row.id);
+    let href = address_of(page, row.id);
     let workflows = count(row.workflows, "workflow", "workflows");
     let title = match (row.purpose, row.state) {
         (Purpose::Restore, _) => format!("Put {workflows} back"),
@@ -88,16 +89,7 @@ pub(super) fn outcome(row: &ReconciliationRow) -> impl IntoView + use<> {
     view! { {waits} {error} }
 }
 
-/// Where the reconciliation is told that carries this artifact out: itself, or the list where several could be meant.
-pub(super) fn address_of(page: &IncidentPage, finished: Option<DateTime<Utc>>) -> String {
-    // An artifact and its reconciliation end in one moment.
-    let meant = |row: &&ReconciliationRow| match finished {
-        None => row.state == ReconciliationState::Pending && row.purpose == Purpose::Decisions,
-        Some(at) => row.ended_at == Some(at),
-    };
-    let mut all = page.reconciliations.iter().filter(meant);
-    match (all.next(), all.next()) {
-        (Some(row), None) => format!("/incidents/{}/reconciliations/{}", page.row.id, row.id),
-        _ => format!("/incidents/{}#carry-out", page.row.id),
-    }
+/// Where a reconciliation of the incident is told.
+pub(super) fn address_of(page: &IncidentPage, reconciliation: ReconciliationId) -> String {
+    format!("/incidents/{}/reconciliations/{reconciliation}", page.row.id)
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use drift_domain::change::{ChangeState, ChangeType, DecisionKind};
+use drift_domain::ids::ReconciliationId;
 use drift_domain::incident::{ArtifactState, IncidentAction};
 use drift_domain::views::{ArtifactView, ChangeRow, DiffAccess, IncidentChange, IncidentPage};
 use leptos::prelude::*;
@@ -154,7 +155,7 @@ fn artifact(
                 <p class="mt-1">{or} <span class="text-ink-3">"By hand: "</span>{by_hand(artifact.kind, row)} " Then Recheck: a check verifies it."</p>
             }
         });
-    let product = (!artifact.by_hand).then(|| by_product(page, artifact));
+    let product = artifact.reconciliation.map(|reconciliation| by_product(page, artifact.state, reconciliation));
     let error = artifact.error.clone().map(|why| view! { <p class="mt-1 text-incident wrap-anywhere">{why}</p> });
     let external = artifact.external.as_ref().filter(|external| !external.is_null()).map(|external| {
         let text = serde_json::to_string_pretty(external).unwrap_or_default();
@@ -180,13 +181,13 @@ fn artifact(
 }
 
 /// That the product carries it out, and where that is told.
-fn by_product(page: &IncidentPage, artifact: &ArtifactView) -> impl IntoView + use<> {
-    let said = match artifact.state {
+fn by_product(page: &IncidentPage, state: ArtifactState, reconciliation: ReconciliationId) -> impl IntoView + use<> {
+    let said = match state {
         ArtifactState::Pending => "WorkflowOps is carrying it out.",
         ArtifactState::Success => "WorkflowOps carried it out.",
         ArtifactState::Failed => "WorkflowOps could not carry it out.",
     };
-    let href = carry_out::address_of(page, artifact.finished_at);
+    let href = carry_out::address_of(page, reconciliation);
     view! { <p class="mt-1" data-by-product="">{said} " " <a class="link" href=href>"See its steps"</a></p> }
 }
 

@@ -15,6 +15,6 @@ mod properties;
 pub(in crate::pages) mod put_back;
 pub(crate) mod reconciliation;
 mod time_left;
-mod timeline;
+pub(crate) mod timeline;
 
 pub(crate) use kept::Kept;

@@ -1,20 +1,75 @@
 //! What happened to an incident, who did it and why; and what people say about it.
 
+use axum::extract::{Path, Query};
+use axum::response::Response;
 use chrono::{DateTime, Utc};
+use drift_domain::ids::{EventId, IncidentId};
 use drift_domain::incident::IncidentAction;
 use drift_domain::views::{IncidentPage, PersonView, TimelineEntry};
+use drift_services::incidents::TIMELINE_PAGE;
 use leptos::prelude::*;
+use serde::Deserialize;
 
 use super::Kept;
 use super::actions::{may, refused, version};
+use crate::components::crumbs::crumbs;
 use crate::components::form::field_error;
 use crate::components::icon::{Icon, icon};
+use crate::components::layout::Live;
 use crate::components::time;
+use crate::ssr::forms::incident_id;
+use crate::ssr::visit::{Member, Page};
+use crate::words;
 
-/// The entries, oldest first, and the form of a comment after them.
+/// The newest entries, oldest first, and the way to those before them.
 pub(super) fn section(page: &IncidentPage, now: DateTime<Utc>) -> impl IntoView + use<> {
-    let entries = page.timeline.iter().map(|entry| self::entry(entry, now)).collect_view();
+    let first = page.timeline.first().filter(|_| page.timeline.len() == TIMELINE_PAGE);
+    let earlier = first.map(|first| earlier(page.row.id, first.id));
+    view! { {earlier} {list(&page.timeline, now)} }
+}
+
+fn list(entries: &[TimelineEntry], now: DateTime<Utc>) -> impl IntoView + use<> {
+    let entries = entries.iter().map(|entry| self::entry(entry, now)).collect_view();
     view! { <ol class="timeline">{entries}</ol> }
+}
+
+fn earlier(incident: IncidentId, before: EventId) -> impl IntoView {
+    let to = format!("/incidents/{incident}/timeline?before={before}");
+    view! { <p class="mb-3"><a class="btn btn-small" href=to>"Earlier"</a></p> }
+}
+
+/// Which part of the timeline.
+#[derive(Deserialize)]
+pub(crate) struct Part {
+    before: Option<i64>,
+}
+
+/// `GET /incidents/{id}/timeline`: what happened before what the workspace shows.
+pub(crate) async fn get(member: Member, Path(id): Path<String>, Query(part): Query<Part>) -> Response {
+    let page = async {
+        let id = incident_id(&id)?;
+        let permit = member.services().incident_permit(&member.caller, id).await?;
+        let number = member.services().incident(&permit, id).await?.row.number;
+        let mut page = member.services().incident_timeline(&permit, id, part.before.map(EventId)).await?;
+        page.items.reverse();
+        let now = member.services().now();
+        let name = words::incident(number);
+        let ancestors =
+            vec![("/incidents".to_owned(), "Incidents".to_owned()), (format!("/incidents/{id}"), name.clone())];
+        Ok(Page::new(format!("Timeline of {name}"), move || {
+            view! {
+                {crumbs(ancestors, "Timeline".to_owned())}
+                <div class="page-head"><h1>{format!("Timeline of {name}")}</h1></div>
+                <section class="card card-body" aria-label="Entries, oldest first">
+                    {page.next.map(|before| earlier(id, before))} {list(&page.items, now)}
+                </section>
+            }
+            .into_any()
+        })
+        .live(Live::Off, now))
+    }
+    .await;
+    member.answer(page).await
 }
 
 fn entry(entry: &TimelineEntry, now: DateTime<Utc>) -> impl IntoView + use<> {

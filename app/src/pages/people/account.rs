@@ -203,7 +203,10 @@ fn tokens(account: &AccountView, around: &Around) -> impl IntoView + use<> {
         <section class="card section" aria-labelledby="tokens">
             <div class="card-head">
                 <h2 id="tokens">"API tokens"</h2>
-                <p class="text-ink-2">{format!("For programs that act for you in {}.", around.organization)}</p>
+                <p class="text-ink-2">
+                    {format!("For programs that act for you in {}: ", around.organization)}
+                    <a class="link" href=crate::pages::reference::ADDRESS>"API reference"</a>
+                </p>
             </div>
             {table}
             <form method="post" action="/account/tokens" class="card-body fields">

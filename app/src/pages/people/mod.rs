@@ -32,7 +32,7 @@ pub(super) fn roles(id: String, label: &'static str, roles: &[Role], chosen: Rol
 }
 
 /// Something that is shown this once, with a button that copies it.
-pub(super) fn shown_once(id: &'static str, what: &'static str, secret: String) -> impl IntoView {
+pub(in crate::pages) fn shown_once(id: &'static str, what: &'static str, secret: String) -> impl IntoView {
     view! {
         <div class="flex flex-wrap items-center gap-2 mt-2">
             <code id=id class="wrap-anywhere flex-1 secret-once">{secret}</code>

@@ -53,6 +53,10 @@ pub(crate) async fn update(member: Member, Path(id): Path<String>, Form(draft): 
                 )
                 .await
         }
+        // What somebody else has set meanwhile is looked at first: what was typed was an edit of something older.
+        Err(error @ ServiceError::Stale { .. }) => {
+            member.after(Err(error), "", &format!("/environments/{id}/settings"), None).await
+        }
         Err(error) => member.after(Err(error), "", &format!("/environments/{id}/settings"), kept).await,
     }
 }

@@ -12,7 +12,7 @@ use drift_services::{ServiceError, ServiceResult};
 use serde::Deserialize;
 
 use super::{change_id, environment_id, incident_id};
-use crate::pages::incidents::{Kept, change, incident, list};
+use crate::pages::incidents::{Kept, change, incident, list, timeline};
 use crate::ssr::visit::{Member, Screens};
 
 /// The addresses of incidents: their pages and their forms.
@@ -22,6 +22,7 @@ pub(in crate::ssr) fn routes() -> Router<Screens> {
         .route("/incidents", get(list::get))
         .route("/incidents/{id}", get(incident::get))
         .route("/incidents/{id}/receipt.json", get(incident::receipt))
+        .route("/incidents/{id}/timeline", get(timeline::get))
         .route("/incidents/{id}/changes/{change}", get(change::get))
         .route("/incidents/{id}/acknowledge", post(acknowledge))
         .route("/incidents/{id}/stabilize", post(stabilize))

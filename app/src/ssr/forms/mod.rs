@@ -4,11 +4,13 @@ pub(super) mod accounts;
 pub(super) mod drift;
 pub(super) mod environments;
 pub(super) mod incidents;
+pub(super) mod notifications;
 pub(super) mod oidc;
 pub(super) mod overrides;
 pub(super) mod people;
 pub(super) mod plan;
 pub(super) mod reconciliations;
+pub(super) mod settings;
 
 use axum::Form;
 use axum::http::header;

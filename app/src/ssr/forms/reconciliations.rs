@@ -15,7 +15,7 @@ use drift_services::reconcile::{NewDeployment, Picks};
 use drift_services::{ServiceError, ServiceResult};
 use serde::Deserialize;
 
-use super::{change_id, environment_id, incident_id, incidents, reconciliation_id};
+use super::{change_id, environment_id, incident_id, incidents};
 use crate::pages::drift::deployments;
 use crate::pages::incidents::Kept;
 use crate::pages::incidents::reconciliation::{self, PICKS, address, found, read_pick};
@@ -24,21 +24,24 @@ use crate::ssr::visit::{Member, Screens};
 /// What a plan is answered with.
 const LOOK: &str = "This is what would be written. Nothing is written yet.";
 
+/// Where reconciliations stand: below their incident, or below their environment.
+const PLACES: [&str; 2] =
+    ["/incidents/{id}/reconciliations/{reconciliation}", "/environments/{id}/drift/reconciliations/{reconciliation}"];
+
 /// The addresses of reconciliations: their page and their forms.
 pub(in crate::ssr) fn routes() -> Router<Screens> {
-    Router::new()
+    let plans = Router::new()
         .route("/incidents/{id}/reconciliations", post(plan))
-        .route("/incidents/{id}/reconciliations/{reconciliation}", get(reconciliation::get))
-        .route("/incidents/{id}/reconciliations/{reconciliation}/carry-out", post(carry_out))
-        .route("/incidents/{id}/reconciliations/{reconciliation}/cancel", post(cancel))
-        .route("/incidents/{id}/reconciliations/{reconciliation}/retry", post(retry))
         .route("/incidents/{id}/changes/{change}/restore", post(restore_in_incident))
         .route("/environments/{id}/drift/deployments", get(deployments::get).post(deploy))
-        .route("/environments/{id}/drift/reconciliations/{reconciliation}", get(reconciliation::get))
-        .route("/environments/{id}/drift/reconciliations/{reconciliation}/carry-out", post(carry_out))
-        .route("/environments/{id}/drift/reconciliations/{reconciliation}/cancel", post(cancel))
-        .route("/environments/{id}/drift/reconciliations/{reconciliation}/retry", post(retry))
-        .route("/environments/{id}/drift/changes/{change}/restore", post(restore_in_environment))
+        .route("/environments/{id}/drift/changes/{change}/restore", post(restore_in_environment));
+    PLACES.into_iter().fold(plans, |router, place| {
+        router
+            .route(place, get(reconciliation::get))
+            .route(&format!("{place}/carry-out"), post(|member, at, seen| act(member, at, seen, Act::CarryOut)))
+            .route(&format!("{place}/cancel"), post(|member, at, seen| act(member, at, seen, Act::Cancel)))
+            .route(&format!("{place}/retry"), post(|member, at, seen| act(member, at, seen, Act::Retry)))
+    })
 }
 
 /// The fields of a plan's form, which has one field for each pick, and names of changes as often as there are any.
@@ -185,52 +188,44 @@ impl SeenFields {
     }
 }
 
-async fn carry_out(
+/// What is done about a reconciliation.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    CarryOut,
+    Cancel,
+    Retry,
+}
+
+impl Act {
+    /// What is answered when it went well.
+    const fn said(self) -> &'static str {
+        match self {
+            Self::CarryOut => "It is being carried out. This page shows how far it is.",
+            Self::Cancel => "Taken back. What was decided stays decided.",
+            Self::Retry => "It goes on where it was.",
+        }
+    }
+}
+
+async fn act(
     member: Member,
     Path((parent, id)): Path<(String, String)>,
     Form(fields): Form<SeenFields>,
+    act: Act,
 ) -> Response {
     let page = match found(&member, &parent, &id).await {
-        Ok((page, _)) => page,
+        Ok(page) => page,
         Err(error) => return member.problem(error).await,
     };
     let done = async {
-        let id = reconciliation_id(&id)?;
-        let permit = member.services().reconciliation_permit(&member.caller, id).await?;
-        member.services().carry_out(&permit, id, fields.of(&page)?).await
+        let (services, id, seen) = (member.services(), page.row.id, fields.of(&page)?);
+        let permit = services.reconciliation_permit(&member.caller, id).await?;
+        match act {
+            Act::CarryOut => services.carry_out(&permit, id, seen).await,
+            Act::Cancel => services.cancel_reconciliation(&permit, id, seen).await,
+            Act::Retry => services.try_again(&permit, id, seen).await,
+        }
     }
     .await;
-    member.after(done, "It is being carried out. This page shows how far it is.", &address(&page), None).await
-}
-
-async fn cancel(
-    member: Member,
-    Path((parent, id)): Path<(String, String)>,
-    Form(fields): Form<SeenFields>,
-) -> Response {
-    let page = match found(&member, &parent, &id).await {
-        Ok((page, _)) => page,
-        Err(error) => return member.problem(error).await,
-    };
-    let done = async {
-        let id = reconciliation_id(&id)?;
-        let permit = member.services().reconciliation_permit(&member.caller, id).await?;
-        member.services().cancel_reconciliation(&permit, id, fields.of(&page)?).await
-    }
-    .await;
-    member.after(done, "Taken back. What was decided stays decided.", &address(&page), None).await
-}
-
-async fn retry(member: Member, Path((parent, id)): Path<(String, String)>, Form(fields): Form<SeenFields>) -> Response {
-    let page = match found(&member, &parent, &id).await {
-        Ok((page, _)) => page,
-        Err(error) => return member.problem(error).await,
-    };
-    let done = async {
-        let id = reconciliation_id(&id)?;
-        let permit = member.services().reconciliation_permit(&member.caller, id).await?;
-        member.services().try_again(&permit, id, fields.of(&page)?).await
-    }
-    .await;
-    member.after(done, "It goes on where it was.", &address(&page), None).await
+    member.after(done, act.said(), &address(&page), None).await
 }

@@ -6,14 +6,13 @@ use drift_domain::change::{ChangeState, ChangeType, DecisionKind, Origin};
 use drift_domain::ids::{ChangeId, EnvironmentId};
 use drift_domain::plan::Capability;
 use drift_domain::severity::Severity;
-use drift_domain::views::{ChangeFilter, ChangePage, ChangeRow, DiffOrRefusal, DiffView};
+use drift_domain::views::{ChangeFilter, ChangeList, ChangePage, DiffOrRefusal, DiffView};
 use drift_services::ServiceError;
 use drift_services::gate::cap;
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::List;
 use crate::ApiState;
 use crate::auth::SignedIn;
 use crate::extract::{self, Path, Query};
@@ -34,21 +33,25 @@ pub(crate) struct FilterParams {
     pub state: Option<ChangeState>,
     /// Only workflows whose name contains this, whatever the case.
     pub q: Option<String>,
+    /// Where to go on: `next` of the page before.
+    pub after: Option<String>,
+    /// How many at most: 50 unless told.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
 }
 
 /// List the changes of an environment, most severe first: the open ones, unless `state` says otherwise.
 #[utoipa::path(get, path = "/environments/{environment}/changes", tag = "Drift", params(
     ("environment" = EnvironmentId, Path), FilterParams,
-), responses((status = OK, body = List<ChangeRow>), (status = NOT_FOUND, body = Problem)))]
+), responses((status = OK, body = ChangeList), (status = NOT_FOUND, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem)))]
 pub(crate) async fn list(
     State(state): State<ApiState>,
     caller: SignedIn,
     Path(environment): Path<EnvironmentId>,
     Query(filter): Query<ChangeFilter>,
-) -> Answer<Json<List<ChangeRow>>> {
+) -> Answer<Json<ChangeList>> {
     let permit = state.services.environment_permit::<cap::Summary>(&caller.0, environment).await?;
-    let workspace = state.services.workspace(&permit, environment, filter).await?;
-    Ok(super::list(workspace.changes))
+    Ok(Json(state.services.changes(&permit, environment, filter).await?))
 }
 
 /// Show one change, with its diff where the plan has it and its history.
@@ -96,6 +99,7 @@ pub(crate) struct NewDecision {
 #[utoipa::path(post, path = "/environments/{environment}/changes/{change}/decision", tag = "Drift", params(
     ("environment" = EnvironmentId, Path), ("change" = ChangeId, Path),
 ), request_body = NewDecision, responses(
+    (status = FORBIDDEN, body = Problem),
     (status = NO_CONTENT), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
 pub(crate) async fn decide(

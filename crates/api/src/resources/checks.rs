@@ -8,7 +8,7 @@ use drift_services::gate::cap;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::List;
+use super::paging::{List, made};
 use crate::ApiState;
 use crate::auth::SignedIn;
 use crate::extract::{Path, Query};
@@ -22,7 +22,7 @@ pub(crate) struct Before {
     pub before: Option<CheckId>,
 }
 
-/// List the checks of an environment, newest first.
+/// List the checks of an environment, newest first. `next` of a page is the `before` of the following one.
 #[utoipa::path(get, path = "/environments/{environment}/checks", tag = "Drift", params(("environment" = EnvironmentId, Path), Before), responses(
     (status = OK, body = List<CheckRow>), (status = NOT_FOUND, body = Problem),
 ))]
@@ -33,5 +33,8 @@ pub(crate) async fn list(
     Query(page): Query<Before>,
 ) -> Answer<Json<List<CheckRow>>> {
     let permit = state.services.environment_permit::<cap::Summary>(&caller.0, environment).await?;
-    Ok(super::list(state.services.checks(&permit, environment, page.before).await?))
+    let checks = state.services.checks(&permit, environment, page.before).await?;
+    let full = checks.len() == drift_services::CHECKS_LISTED;
+    let next = checks.last().filter(|_| full).map(|check| check.id);
+    Ok(made(checks, next))
 }

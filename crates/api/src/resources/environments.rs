@@ -8,25 +8,16 @@ use drift_services::gate::cap;
 use http::StatusCode;
 use http::header::LOCATION;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
+use super::paging::PageQuery;
 use crate::ApiState;
 use crate::auth::SignedIn;
-use crate::extract::{self, Path, Query};
+use crate::extract::{self, IdempotencyKey, Path, Query};
 use crate::problem::{Answer, Problem};
 
-/// Which part of the list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct PageQuery {
-    /// Where to go on: `next` of the page before.
-    pub after: Option<String>,
-    /// How many at most.
-    pub limit: Option<u32>,
-}
-
 /// What was made.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Created {
     /// The new environment.
     pub id: EnvironmentId,
@@ -47,17 +38,22 @@ pub(crate) async fn list(
 }
 
 /// Connect an environment. Its first check is asked for at once.
-#[utoipa::path(post, path = "/environments", tag = "Environments", request_body = EnvironmentDraft, responses(
+#[utoipa::path(post, path = "/environments", tag = "Environments", request_body = EnvironmentDraft,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key within a day is answered the same")), responses(
     (status = CREATED, body = Created, headers(("Location" = String, description = "The environment's address"))),
     (status = FORBIDDEN, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
 pub(crate) async fn create(
     State(state): State<ApiState>,
     caller: SignedIn,
+    key: IdempotencyKey,
     extract::Json(draft): extract::Json<EnvironmentDraft>,
 ) -> Answer<(StatusCode, [(http::HeaderName, String); 1], Json<Created>)> {
-    let id = state.services.connect_environment(&caller.permit::<cap::Configure>()?, draft).await?;
-    Ok((StatusCode::CREATED, [(LOCATION, format!("/api/v1/environments/{id}"))], Json(Created { id })))
+    let permit = caller.permit::<cap::Configure>()?;
+    let request = key.request("environments.create", &draft);
+    let work = async { Ok(Created { id: state.services.connect_environment(&permit, draft).await? }) };
+    let made = state.services.once(&caller.0, key.0.as_deref(), &request, work).await?;
+    Ok((StatusCode::CREATED, [(LOCATION, format!("/api/v1/environments/{}", made.id))], Json(made)))
 }
 
 /// Show one environment: its badge, what it watches, and why its newest check failed, if it did.

@@ -6,14 +6,12 @@
 use axum::Json;
 use axum::extract::State;
 use drift_domain::change::DecisionKind;
-use drift_domain::environment::EnvironmentClass;
-use drift_domain::ids::{ChangeId, EnvironmentId, IncidentId, UserId};
-use drift_domain::incident::TimePercent;
+use drift_domain::ids::{ChangeId, EnvironmentId, EventId, IncidentId, UserId};
 use drift_domain::severity::Severity;
-use drift_domain::views::{ChangePage, ClosingView, IncidentFilter, IncidentList, IncidentPage};
+use drift_domain::views::{ChangePage, ClosingView, IncidentFilter, IncidentList, IncidentPage, TimelinePage};
 use drift_services::ServiceError;
 use drift_services::gate::cap;
-use drift_services::incidents::{Choice, Created, IncidentSettings};
+use drift_services::incidents::{Choice, Created};
 use http::StatusCode;
 use http::header::{ETAG, LOCATION};
 use serde::{Deserialize, Serialize};
@@ -110,6 +108,7 @@ pub(crate) async fn create(
 
 /// Show one incident: its workspace. The header `ETag` is what an action names with `If-Match`.
 #[utoipa::path(get, path = "/incidents/{incident}", tag = "Incidents", params(("incident" = IncidentId, Path)), responses(
+    (status = PAYMENT_REQUIRED, body = Problem),
     (status = OK, body = IncidentPage, headers(("ETag" = String, description = "The version of the incident"))),
     (status = NOT_FOUND, body = Problem),
 ))]
@@ -126,7 +125,9 @@ pub(crate) async fn show(
 /// Show one change of an incident, with its diff where the incident's plan has it.
 #[utoipa::path(get, path = "/incidents/{incident}/changes/{change}", tag = "Incidents", params(
     ("incident" = IncidentId, Path), ("change" = ChangeId, Path),
-), responses((status = OK, body = ChangePage), (status = NOT_FOUND, body = Problem)))]
+), responses(
+    (status = PAYMENT_REQUIRED, body = Problem),
+    (status = OK, body = ChangePage), (status = NOT_FOUND, body = Problem)))]
 pub(crate) async fn change(
     State(state): State<ApiState>,
     caller: SignedIn,
@@ -134,6 +135,28 @@ pub(crate) async fn change(
 ) -> Answer<Json<ChangePage>> {
     let permit = state.services.incident_permit(&caller.0, incident).await?;
     Ok(Json(state.services.incident_change(&permit, incident, change).await?))
+}
+
+/// Which part of the timeline.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Earlier {
+    /// Only entries before this one: `next` of the page before.
+    pub before: Option<i64>,
+}
+
+/// List what happened to an incident, newest first: who did what, when and why.
+#[utoipa::path(get, path = "/incidents/{incident}/timeline", tag = "Incidents", params(("incident" = IncidentId, Path), Earlier), responses(
+    (status = OK, body = TimelinePage), (status = NOT_FOUND, body = Problem), (status = PAYMENT_REQUIRED, body = Problem),
+))]
+pub(crate) async fn timeline(
+    State(state): State<ApiState>,
+    caller: SignedIn,
+    Path(incident): Path<IncidentId>,
+    Query(Earlier { before }): Query<Earlier>,
+) -> Answer<Json<TimelinePage>> {
+    let permit = state.services.incident_permit(&caller.0, incident).await?;
+    Ok(Json(state.services.incident_timeline(&permit, incident, before.map(EventId)).await?))
 }
 
 /// Taking an incident on.
@@ -151,6 +174,7 @@ pub(crate) struct Acknowledgement {
 #[utoipa::path(post, path = "/incidents/{incident}/acknowledge", tag = "Incidents", params(
     ("incident" = IncidentId, Path), ("If-Match" = Option<String>, Header),
 ), request_body = Acknowledgement, responses(
+    (status = PAYMENT_REQUIRED, body = Problem),
     (status = OK, body = Version), (status = NOT_FOUND, body = Problem), (status = FORBIDDEN, body = Problem),
     (status = CONFLICT, body = Problem), (status = PRECONDITION_FAILED, body = Problem),
     (status = PRECONDITION_REQUIRED, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
@@ -181,6 +205,7 @@ pub(crate) struct Stabilization {
 #[utoipa::path(post, path = "/incidents/{incident}/stabilize", tag = "Incidents", params(
     ("incident" = IncidentId, Path), ("If-Match" = Option<String>, Header),
 ), request_body = Stabilization, responses(
+    (status = FORBIDDEN, body = Problem),
     (status = OK, body = Version), (status = NOT_FOUND, body = Problem), (status = PAYMENT_REQUIRED, body = Problem),
     (status = CONFLICT, body = Problem), (status = PRECONDITION_FAILED, body = Problem), (status = PRECONDITION_REQUIRED, body = Problem),
 ))]
@@ -209,6 +234,8 @@ pub(crate) struct SeenVersion {
 #[utoipa::path(post, path = "/incidents/{incident}/reconcile", tag = "Incidents", params(
     ("incident" = IncidentId, Path), ("If-Match" = Option<String>, Header),
 ), request_body = SeenVersion, responses(
+    (status = PAYMENT_REQUIRED, body = Problem),
+    (status = FORBIDDEN, body = Problem),
     (status = OK, body = Version), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem),
     (status = PRECONDITION_FAILED, body = Problem), (status = PRECONDITION_REQUIRED, body = Problem),
 ))]
@@ -229,6 +256,8 @@ pub(crate) async fn reconcile(
 #[utoipa::path(post, path = "/incidents/{incident}/close", tag = "Incidents", params(
     ("incident" = IncidentId, Path), ("If-Match" = Option<String>, Header),
 ), request_body = SeenVersion, responses(
+    (status = PAYMENT_REQUIRED, body = Problem),
+    (status = FORBIDDEN, body = Problem),
     (status = ACCEPTED, body = ClosingView), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem),
     (status = PRECONDITION_FAILED, body = Problem), (status = PRECONDITION_REQUIRED, body = Problem),
 ))]
@@ -247,6 +276,7 @@ pub(crate) async fn close(
 
 /// Show the closing that was asked for last: going on, closed, or refused and why. `null` where nobody asked.
 #[utoipa::path(get, path = "/incidents/{incident}/closing", tag = "Incidents", params(("incident" = IncidentId, Path)), responses(
+    (status = PAYMENT_REQUIRED, body = Problem),
     (status = OK, body = Option<ClosingView>), (status = NOT_FOUND, body = Problem),
 ))]
 pub(crate) async fn closing(
@@ -277,6 +307,8 @@ pub(crate) struct NewChoice {
 #[utoipa::path(post, path = "/incidents/{incident}/decisions", tag = "Incidents", params(
     ("incident" = IncidentId, Path), ("If-Match" = Option<String>, Header),
 ), request_body = NewChoice, responses(
+    (status = PAYMENT_REQUIRED, body = Problem),
+    (status = FORBIDDEN, body = Problem),
     (status = OK, body = Version), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem),
     (status = PRECONDITION_FAILED, body = Problem), (status = PRECONDITION_REQUIRED, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
@@ -307,6 +339,8 @@ pub(crate) struct NewOwner {
 #[utoipa::path(put, path = "/incidents/{incident}/owner", tag = "Incidents", params(
     ("incident" = IncidentId, Path), ("If-Match" = Option<String>, Header),
 ), request_body = NewOwner, responses(
+    (status = PAYMENT_REQUIRED, body = Problem),
+    (status = FORBIDDEN, body = Problem),
     (status = OK, body = Version), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem),
     (status = PRECONDITION_FAILED, body = Problem), (status = PRECONDITION_REQUIRED, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
@@ -335,6 +369,7 @@ pub(crate) struct NewTicket {
 #[utoipa::path(put, path = "/incidents/{incident}/ticket", tag = "Incidents", params(
     ("incident" = IncidentId, Path), ("If-Match" = Option<String>, Header),
 ), request_body = NewTicket, responses(
+    (status = FORBIDDEN, body = Problem),
     (status = OK, body = Version), (status = NOT_FOUND, body = Problem), (status = PAYMENT_REQUIRED, body = Problem), (status = CONFLICT, body = Problem),
     (status = PRECONDITION_FAILED, body = Problem), (status = PRECONDITION_REQUIRED, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
@@ -365,6 +400,7 @@ pub(crate) struct NewSeverity {
 #[utoipa::path(put, path = "/incidents/{incident}/severity", tag = "Incidents", params(
     ("incident" = IncidentId, Path), ("If-Match" = Option<String>, Header),
 ), request_body = NewSeverity, responses(
+    (status = FORBIDDEN, body = Problem),
     (status = OK, body = Version), (status = NOT_FOUND, body = Problem), (status = PAYMENT_REQUIRED, body = Problem), (status = CONFLICT, body = Problem),
     (status = PRECONDITION_FAILED, body = Problem), (status = PRECONDITION_REQUIRED, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
@@ -395,6 +431,7 @@ pub(crate) struct Extension {
 #[utoipa::path(post, path = "/incidents/{incident}/extend", tag = "Incidents", params(
     ("incident" = IncidentId, Path), ("If-Match" = Option<String>, Header),
 ), request_body = Extension, responses(
+    (status = FORBIDDEN, body = Problem),
     (status = OK, body = Version), (status = NOT_FOUND, body = Problem), (status = PAYMENT_REQUIRED, body = Problem), (status = CONFLICT, body = Problem),
     (status = PRECONDITION_FAILED, body = Problem), (status = PRECONDITION_REQUIRED, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
@@ -422,6 +459,8 @@ pub(crate) struct NewComment {
     ("incident" = IncidentId, Path),
     ("Idempotency-Key" = Option<String>, Header, description = "The same key within a day is answered the same"),
 ), request_body = NewComment, responses(
+    (status = PAYMENT_REQUIRED, body = Problem),
+    (status = FORBIDDEN, body = Problem),
     (status = CREATED, body = Version), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
 pub(crate) async fn comment(
@@ -436,46 +475,4 @@ pub(crate) async fn comment(
     let work = state.services.comment(&permit, incident, new.text.clone());
     let version = state.services.once(&caller.0, key.0.as_deref(), &request, work).await?;
     Ok((StatusCode::CREATED, tagged(version, Version { version })))
-}
-
-/// What an organization sets for its incidents.
-#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(default)]
-pub(crate) struct Settings {
-    /// Classes of environments whose new drift opens an incident by itself. `null`: production, on plans with the whole of
-    /// incident management.
-    pub automatic: Option<Vec<EnvironmentClass>>,
-    /// How a ticket's key looks, with `{n}` for its number: `OPS-{n}`. Empty for none.
-    pub ticket_pattern: String,
-    /// Where such a key leads, with `{n}` in it as well.
-    pub ticket_address: String,
-    /// Percent of a severity's time that incidents have, by the class of their environment: from 25 to 400.
-    pub time_percent: TimePercent,
-    /// Expired incidents block no deployments: for plans that decide that by policy.
-    pub deployments_unblocked: bool,
-}
-
-/// Show what the organization sets for its incidents.
-#[utoipa::path(get, path = "/incident-settings", tag = "Incidents", responses(
-    (status = OK, body = Settings), (status = FORBIDDEN, body = Problem),
-))]
-pub(crate) async fn settings(State(state): State<ApiState>, caller: SignedIn) -> Answer<Json<Settings>> {
-    let IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent, deployments_unblocked } =
-        state.services.incident_settings(&caller.permit()?).await?;
-    Ok(Json(Settings { automatic, ticket_pattern, ticket_address, time_percent, deployments_unblocked }))
-}
-
-/// Set what the organization wants of its incidents.
-#[utoipa::path(put, path = "/incident-settings", tag = "Incidents", request_body = Settings, responses(
-    (status = NO_CONTENT), (status = FORBIDDEN, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
-))]
-pub(crate) async fn set_settings(
-    State(state): State<ApiState>,
-    caller: SignedIn,
-    extract::Json(body): extract::Json<Settings>,
-) -> Answer<StatusCode> {
-    let Settings { automatic, ticket_pattern, ticket_address, time_percent, deployments_unblocked } = body;
-    let set = IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent, deployments_unblocked };
-    state.services.set_incident_settings(&caller.permit()?, set).await?;
-    Ok(StatusCode::NO_CONTENT)
 }

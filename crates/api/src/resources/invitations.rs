@@ -12,14 +12,15 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{List, list as listed};
+use super::paging::{List, PageQuery, page};
+use crate::ApiState;
 use crate::auth::SignedIn;
+use crate::extract::{self, IdempotencyKey, Query};
 use crate::problem::{Answer, Problem};
 use crate::resources::session::{signed_in, user_agent};
-use crate::{ApiState, extract};
 
 /// Whom to invite.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct NewInvitation {
     /// The e-mail address.
     pub email: String,
@@ -28,7 +29,7 @@ pub(crate) struct NewInvitation {
 }
 
 /// An invitation and its link, which is shown this once.
-#[derive(Serialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 pub(crate) struct InvitationWithLink {
     /// The invitation.
     pub invitation: InvitationView,
@@ -65,29 +66,41 @@ pub(crate) struct Joining {
     pub token: SecretString,
 }
 
-/// List the invitations that wait for an answer.
-#[utoipa::path(get, path = "/invitations", tag = "People", responses((status = OK, body = List<InvitationView>), (status = FORBIDDEN, body = Problem)))]
-pub(crate) async fn list(State(state): State<ApiState>, caller: SignedIn) -> Answer<Json<List<InvitationView>>> {
+/// List the invitations that wait for an answer, the newest first.
+#[utoipa::path(get, path = "/invitations", tag = "People", params(PageQuery), responses((status = OK, body = List<InvitationView>), (status = FORBIDDEN, body = Problem)))]
+pub(crate) async fn list(
+    State(state): State<ApiState>,
+    caller: SignedIn,
+    Query(query): Query<PageQuery>,
+) -> Answer<Json<List<InvitationView>>> {
     caller.permit::<drift_services::gate::cap::Members>()?;
-    Ok(listed(state.services.members(&caller.permit()?).await?.invitations))
+    let waiting = state.services.members(&caller.permit()?).await?.invitations;
+    Ok(Json(page(waiting, &query, |invitation| invitation.id)?))
 }
 
 /// Invite somebody. The answer has a link for handing on; where mail is sent, another one is mailed.
-#[utoipa::path(post, path = "/invitations", tag = "People", request_body = NewInvitation, responses(
+#[utoipa::path(post, path = "/invitations", tag = "People", request_body = NewInvitation,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key within a day is answered the same")), responses(
     (status = CREATED, body = InvitationWithLink), (status = FORBIDDEN, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
     (status = TOO_MANY_REQUESTS, body = Problem),
 ))]
 pub(crate) async fn create(
     State(state): State<ApiState>,
     caller: SignedIn,
+    key: IdempotencyKey,
     extract::Json(new): extract::Json<NewInvitation>,
 ) -> Answer<(StatusCode, Json<InvitationWithLink>)> {
-    let invited = state.services.invite(&caller.permit()?, &new.email, new.role).await?;
-    Ok((StatusCode::CREATED, Json(invited.into())))
+    let permit = caller.permit()?;
+    let request = key.request("invitations.create", &new);
+    let work = async { Ok(state.services.invite(&permit, &new.email, new.role).await?.into()) };
+    let invited: InvitationWithLink =
+        state.services.once_in_secret(&caller.0, key.0.as_deref(), &request, work).await?;
+    Ok((StatusCode::CREATED, Json(invited)))
 }
 
 /// Make an invitation's links anew and mail one. The older links end.
 #[utoipa::path(post, path = "/invitations/{invitation}/resend", tag = "People", params(("invitation" = InvitationId, Path)), responses(
+    (status = FORBIDDEN, body = Problem),
     (status = OK, body = InvitationWithLink), (status = NOT_FOUND, body = Problem), (status = TOO_MANY_REQUESTS, body = Problem),
 ))]
 pub(crate) async fn resend(
@@ -100,6 +113,7 @@ pub(crate) async fn resend(
 
 /// Take an invitation back.
 #[utoipa::path(delete, path = "/invitations/{invitation}", tag = "People", params(("invitation" = InvitationId, Path)), responses(
+    (status = FORBIDDEN, body = Problem),
     (status = NO_CONTENT), (status = NOT_FOUND, body = Problem),
 ))]
 pub(crate) async fn revoke(

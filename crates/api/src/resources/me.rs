@@ -6,14 +6,16 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use drift_domain::ids::OrganizationId;
 use drift_domain::views::Me;
+use drift_services::gate::Caller;
 use http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::ApiState;
 use crate::auth::SignedIn;
+use crate::extract::{self, IdempotencyKey};
 use crate::problem::{Answer, Problem};
-use crate::{ApiState, extract};
 
 /// Which organization to act in.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -52,7 +54,7 @@ pub(crate) struct Reset {
 }
 
 /// A further organization.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct NewOrganization {
     /// Its name.
     pub organization: String,
@@ -86,15 +88,23 @@ pub(crate) async fn leave(State(state): State<ApiState>, caller: SignedIn) -> An
 }
 
 /// Make a further organization, on the Free plan and owned by the caller, and turn the session to it.
-#[utoipa::path(post, path = "/organizations", tag = "Account", request_body = NewOrganization, responses(
+#[utoipa::path(post, path = "/organizations", tag = "Account", request_body = NewOrganization,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key within a day is answered the same")), responses(
     (status = CREATED, body = MadeOrganization), (status = UNPROCESSABLE_ENTITY, body = Problem), (status = CONFLICT, body = Problem),
 ))]
 pub(crate) async fn found(
     State(state): State<ApiState>,
     caller: SignedIn,
+    key: IdempotencyKey,
     extract::Json(new): extract::Json<NewOrganization>,
 ) -> Answer<(StatusCode, Json<MadeOrganization>)> {
-    let id = state.services.found_organization(&caller.permit()?, &new.organization).await?;
+    let permit = caller.permit()?;
+    let request = key.request("organizations.create", &new);
+    let work = state.services.found_organization(&permit, &new.organization);
+    let id = state.services.once(&caller.0, key.0.as_deref(), &request, work).await?;
+    // The session looks at the new organization from now on, and so does the request that is sent again.
+    let there = Caller { organization_id: id, ..caller.0 };
+    state.services.once(&there, key.0.as_deref(), &request, async { Ok(id) }).await?;
     Ok((StatusCode::CREATED, Json(MadeOrganization { id })))
 }
 

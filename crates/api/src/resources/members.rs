@@ -6,12 +6,14 @@ use drift_domain::ids::UserId;
 use drift_domain::role::Role;
 use drift_domain::views::MembersView;
 use http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::paging::{PageQuery, page};
+use crate::ApiState;
 use crate::auth::SignedIn;
+use crate::extract::{self, Query};
 use crate::problem::{Answer, Problem};
-use crate::{ApiState, extract};
 
 /// What a member may do from now on.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -20,10 +22,27 @@ pub(crate) struct RoleChange {
     pub role: Role,
 }
 
-/// List the members, and for those who may invite, the invitations that wait.
-#[utoipa::path(get, path = "/members", tag = "People", responses((status = OK, body = MembersView), (status = UNAUTHORIZED, body = Problem)))]
-pub(crate) async fn list(State(state): State<ApiState>, caller: SignedIn) -> Answer<Json<MembersView>> {
-    Ok(Json(state.services.members(&caller.permit()?).await?))
+/// A page of the members, and who is invited.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MemberPage {
+    /// The members of this page, the newest first, with what else belongs to them.
+    #[serde(flatten)]
+    pub people: MembersView,
+    /// What to ask with for the next page; `null` on the last.
+    pub next: Option<String>,
+}
+
+/// List the members, the newest first, and for those who may invite, the invitations that wait.
+#[utoipa::path(get, path = "/members", tag = "People", params(PageQuery), responses((status = OK, body = MemberPage), (status = UNAUTHORIZED, body = Problem)))]
+pub(crate) async fn list(
+    State(state): State<ApiState>,
+    caller: SignedIn,
+    Query(query): Query<PageQuery>,
+) -> Answer<Json<MemberPage>> {
+    let mut people = state.services.members(&caller.permit()?).await?;
+    let members = page(std::mem::take(&mut people.members), &query, |member| member.user_id)?;
+    people.members = members.items;
+    Ok(Json(MemberPage { people, next: members.next }))
 }
 
 /// Change a member's role. An organization keeps an owner; nobody reaches above their own role.

@@ -4,21 +4,25 @@ mod changes;
 mod checks;
 mod connection;
 mod deployments;
+mod document;
 mod drift;
 mod environments;
+mod incident_settings;
 mod incidents;
 mod invitations;
 mod me;
 mod members;
+mod notifications;
 mod overrides;
+mod paging;
 mod plan;
 mod reconciliations;
 mod session;
 mod setup;
 mod tokens;
 
+use axum::Router;
 use axum::extract::OriginalUri;
-use axum::{Json, Router};
 use http::{Method, StatusCode};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
@@ -40,7 +44,10 @@ use crate::problem::Problem;
             `POST /session`, and the cookie that it sets goes with every further request. Requests that change \
             something carry JSON. Errors are problem documents (RFC 9457, `application/problem+json`): 401 sign in; 404 \
             not there or not yours; 402 the plan does not have it; 403 the role or a policy may not; 422 a field cannot be used; \
-            409 it does not fit the state of things; 412 it was changed since the version in `If-Match`; 429 and 503 try again after `Retry-After`."
+            409 it does not fit the state of things; 412 it was changed since the version in `If-Match`; 429 and 503 try again after `Retry-After`.\n\n\
+            A list is answered page by page: `next` is what the following page is asked with, and `null` on the last. What is sent \
+            again with the same `Idempotency-Key` within a day is done once and answered alike. What two people can edit at once \
+            is answered with an `ETag`, and changed with `If-Match` or the `version` in the body."
     ),
     components(schemas(Problem)),
     security(("session" = []), ("token" = [])),
@@ -62,6 +69,13 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(session::end))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(notifications::channels, notifications::add))
+        .routes(routes!(notifications::update, notifications::remove))
+        .routes(routes!(notifications::switch))
+        .routes(routes!(notifications::test))
+        .routes(routes!(notifications::deliveries))
+        .routes(routes!(notifications::redeliver))
+        .routes(routes!(notifications::preferences, notifications::set_preferences))
         .routes(routes!(members::list))
         .routes(routes!(members::change_role, members::remove))
         .routes(routes!(invitations::list, invitations::create))
@@ -95,6 +109,7 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(incidents::create))
         .routes(routes!(incidents::show))
         .routes(routes!(incidents::change))
+        .routes(routes!(incidents::timeline))
         .routes(routes!(incidents::acknowledge))
         .routes(routes!(incidents::stabilize))
         .routes(routes!(incidents::reconcile))
@@ -106,9 +121,9 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(incidents::severity))
         .routes(routes!(incidents::extend))
         .routes(routes!(incidents::comment))
-        .routes(routes!(incidents::settings, incidents::set_settings))
         .routes(routes!(deployments::gate))
         .routes(routes!(deployments::list, deployments::create))
+        .routes(routes!(incident_settings::show, incident_settings::replace))
         .routes(routes!(reconciliations::create))
         .routes(routes!(reconciliations::show))
         .routes(routes!(reconciliations::carry_out))
@@ -123,6 +138,7 @@ fn documented() -> OpenApiRouter<ApiState> {
 /// None in practice: a document that cannot be written as JSON is a fault of this build.
 pub fn document() -> serde_json::Result<String> {
     let (_, mut document) = documented().split_for_parts();
+    document::complete(&mut document);
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(COOKIE))));
     components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
@@ -150,16 +166,4 @@ async fn not_found(OriginalUri(uri): OriginalUri) -> Problem {
 async fn method_not_allowed(method: Method, OriginalUri(uri): OriginalUri) -> Problem {
     let detail = format!("{method} is not possible at {}. The API's document is at /api/v1/openapi.json.", uri.path());
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not possible here", detail)
-}
-
-/// An answer that is a list, so that fields can be added beside it later.
-#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(crate) struct List<T> {
-    /// What there is.
-    pub items: Vec<T>,
-}
-
-/// A list as an answer.
-pub(crate) fn list<T>(items: Vec<T>) -> Json<List<T>> {
-    Json(List { items })
 }

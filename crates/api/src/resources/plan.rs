@@ -12,10 +12,10 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::List;
+use super::paging::{List, made};
 use crate::ApiState;
 use crate::auth::SignedIn;
-use crate::extract::{self, Path, Query};
+use crate::extract::{self, IdempotencyKey, Path, Query};
 use crate::problem::{Answer, Problem};
 
 type Tagged<T> = ([(HeaderName, String); 1], Json<T>);
@@ -116,34 +116,49 @@ pub(crate) async fn set_limit(
     seen.hold(state.services.set_limit(&permit, seen.version, plan, limit, value, reason).await).map(Json)
 }
 
+/// Which part of the requests.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RequestsQuery {
+    /// Where to go on: `next` of the page before.
+    pub after: Option<UpgradeRequestId>,
+}
+
 /// List requests for a higher plan, open ones first: everybody's for who may answer them, else one's own.
-#[utoipa::path(get, path = "/plan/upgrade-requests", tag = "Plan", responses((status = OK, body = List<UpgradeRequestView>)))]
+#[utoipa::path(get, path = "/plan/upgrade-requests", tag = "Plan", params(RequestsQuery), responses((status = OK, body = List<UpgradeRequestView>)))]
 pub(crate) async fn requests(
     State(state): State<ApiState>,
     caller: SignedIn,
+    Query(RequestsQuery { after }): Query<RequestsQuery>,
 ) -> Answer<Json<List<UpgradeRequestView>>> {
-    Ok(super::list(state.services.plan(&caller.permit::<cap::RequestUpgrade>()?).await?.requests))
+    let (page, next) = state.services.upgrade_requests(&caller.permit::<cap::RequestUpgrade>()?, after).await?;
+    Ok(made(page, next))
 }
 
 /// What was asked.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct Asked {
     /// The new request.
     pub id: UpgradeRequestId,
 }
 
 /// Ask for a higher plan. A person has one open request at a time, so that asking twice asks once (409).
-#[utoipa::path(post, path = "/plan/upgrade-requests", tag = "Plan", request_body = UpgradeAsk, responses(
+#[utoipa::path(post, path = "/plan/upgrade-requests", tag = "Plan", request_body = UpgradeAsk,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key within a day is answered the same")), responses(
     (status = CREATED, body = Asked, headers(("Location" = String, description = "Where the answer will be"))),
     (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
 pub(crate) async fn ask(
     State(state): State<ApiState>,
     caller: SignedIn,
+    key: IdempotencyKey,
     extract::Json(ask): extract::Json<UpgradeAsk>,
 ) -> Answer<(StatusCode, [(HeaderName, String); 1], Json<Asked>)> {
-    let id = state.services.request_upgrade(&caller.permit::<cap::RequestUpgrade>()?, ask).await?;
-    Ok((StatusCode::CREATED, [(LOCATION, "/api/v1/plan/upgrade-requests".to_owned())], Json(Asked { id })))
+    let permit = caller.permit::<cap::RequestUpgrade>()?;
+    let request = key.request("upgrade_requests.create", &ask);
+    let work = async { Ok(Asked { id: state.services.request_upgrade(&permit, ask).await? }) };
+    let asked = state.services.once(&caller.0, key.0.as_deref(), &request, work).await?;
+    Ok((StatusCode::CREATED, [(LOCATION, "/api/v1/plan/upgrade-requests".to_owned())], Json(asked)))
 }
 
 /// The answer to a request.

@@ -10,7 +10,6 @@ use drift_domain::reconciliation::Target;
 use drift_domain::views::{MergeSide, ReconciliationPage};
 use drift_services::gate::cap;
 use drift_services::reconcile::Picks;
-use drift_services::{ServiceError, ServiceResult};
 use http::StatusCode;
 use http::header::LOCATION;
 use serde::{Deserialize, Serialize};
@@ -18,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::ApiState;
 use crate::auth::SignedIn;
-use crate::extract::{self, IdempotencyKey, IfMatch, Path, Seen};
+use crate::extract::{self, IdempotencyKey, IfMatch, Path};
 use crate::problem::{Answer, Problem};
 
 /// What is to be carried out.
@@ -79,7 +78,9 @@ pub(crate) async fn create(
 /// Show a reconciliation: its plan, and how far it is.
 #[utoipa::path(get, path = "/reconciliations/{reconciliation}", tag = "Reconciliations", params(
     ("reconciliation" = ReconciliationId, Path),
-), responses((status = OK, body = ReconciliationPage), (status = NOT_FOUND, body = Problem)))]
+), responses(
+    (status = PAYMENT_REQUIRED, body = Problem),
+    (status = OK, body = ReconciliationPage), (status = NOT_FOUND, body = Problem)))]
 pub(crate) async fn show(
     State(state): State<ApiState>,
     caller: SignedIn,
@@ -96,12 +97,38 @@ pub(crate) struct SeenIncident {
     pub version: Option<i64>,
 }
 
-/// What an act made of a reconciliation: the problem of an error is a failed precondition where the caller made it one.
-fn done(seen: Option<&Seen>, done: ServiceResult<()>) -> Answer<()> {
-    done.map_err(|error: ServiceError| match seen {
+/// What is done about a reconciliation.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    CarryOut,
+    Cancel,
+    Retry,
+}
+
+/// Does it, and answers the reconciliation as it is then. That the incident moved on is a failed precondition where the caller
+/// made it one.
+async fn act(
+    state: &ApiState,
+    caller: &SignedIn,
+    id: ReconciliationId,
+    tag: IfMatch,
+    body: &SeenIncident,
+    act: Act,
+) -> Answer<Json<ReconciliationPage>> {
+    let services = &state.services;
+    let permit = services.reconciliation_permit(&caller.0, id).await?;
+    let seen = tag.seen_if_said(body.version);
+    let version = seen.as_ref().map(|seen| seen.version);
+    let done = match act {
+        Act::CarryOut => services.carry_out(&permit, id, version).await,
+        Act::Cancel => services.cancel_reconciliation(&permit, id, version).await,
+        Act::Retry => services.try_again(&permit, id, version).await,
+    };
+    done.map_err(|error| match &seen {
         Some(seen) => seen.problem(error),
         None => Problem::from(error),
-    })
+    })?;
+    page(state, caller, id).await
 }
 
 /// Carry a plan out: exactly what it shows, or nothing. Answered at once; what comes of it is on the reconciliation.
@@ -118,11 +145,7 @@ pub(crate) async fn carry_out(
     tag: IfMatch,
     extract::Json(body): extract::Json<SeenIncident>,
 ) -> Answer<(StatusCode, Json<ReconciliationPage>)> {
-    let permit = state.services.reconciliation_permit(&caller.0, id).await?;
-    let seen = tag.seen_if_said(body.version);
-    let version = seen.as_ref().map(|seen| seen.version);
-    done(seen.as_ref(), state.services.carry_out(&permit, id, version).await)?;
-    Ok((StatusCode::ACCEPTED, page(&state, &caller, id).await?))
+    Ok((StatusCode::ACCEPTED, act(&state, &caller, id, tag, &body, Act::CarryOut).await?))
 }
 
 /// Take a reconciliation back, as long as nothing is written to n8n. What was proposed to Git and is not merged is closed.
@@ -139,11 +162,7 @@ pub(crate) async fn cancel(
     tag: IfMatch,
     extract::Json(body): extract::Json<SeenIncident>,
 ) -> Answer<Json<ReconciliationPage>> {
-    let permit = state.services.reconciliation_permit(&caller.0, id).await?;
-    let seen = tag.seen_if_said(body.version);
-    let version = seen.as_ref().map(|seen| seen.version);
-    done(seen.as_ref(), state.services.cancel_reconciliation(&permit, id, version).await)?;
-    page(&state, &caller, id).await
+    act(&state, &caller, id, tag, &body, Act::Cancel).await
 }
 
 /// Try a reconciliation again that failed: it goes on where it was, and asks first what became of the step that failed.
@@ -160,11 +179,7 @@ pub(crate) async fn retry(
     tag: IfMatch,
     extract::Json(body): extract::Json<SeenIncident>,
 ) -> Answer<(StatusCode, Json<ReconciliationPage>)> {
-    let permit = state.services.reconciliation_permit(&caller.0, id).await?;
-    let seen = tag.seen_if_said(body.version);
-    let version = seen.as_ref().map(|seen| seen.version);
-    done(seen.as_ref(), state.services.try_again(&permit, id, version).await)?;
-    Ok((StatusCode::ACCEPTED, page(&state, &caller, id).await?))
+    Ok((StatusCode::ACCEPTED, act(&state, &caller, id, tag, &body, Act::Retry).await?))
 }
 
 /// What is put back where.

@@ -15,10 +15,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{List, list as listed};
+use super::paging::{List, PageQuery, page};
+use crate::ApiState;
 use crate::auth;
+use crate::extract::{self, Query};
 use crate::problem::{Answer, Problem};
-use crate::{ApiState, extract};
 
 /// Who signs in.
 #[derive(Deserialize, ToSchema)]
@@ -54,10 +55,14 @@ pub(crate) async fn remove(State(state): State<ApiState>, caller: auth::SignedIn
     Ok((StatusCode::NO_CONTENT, CookieJar::new().add(gone)))
 }
 
-/// List the browsers that the caller is signed in with.
-#[utoipa::path(get, path = "/sessions", tag = "Account", responses((status = OK, body = List<SessionView>), (status = UNAUTHORIZED, body = Problem)))]
-pub(crate) async fn list(State(state): State<ApiState>, caller: auth::SignedIn) -> Answer<Json<List<SessionView>>> {
-    Ok(listed(state.services.sessions(&caller.permit()?).await?))
+/// List the browsers that the caller is signed in with, the newest first.
+#[utoipa::path(get, path = "/sessions", tag = "Account", params(PageQuery), responses((status = OK, body = List<SessionView>), (status = UNAUTHORIZED, body = Problem)))]
+pub(crate) async fn list(
+    State(state): State<ApiState>,
+    caller: auth::SignedIn,
+    Query(query): Query<PageQuery>,
+) -> Answer<Json<List<SessionView>>> {
+    Ok(Json(page(state.services.sessions(&caller.permit()?).await?, &query, |session| session.id)?))
 }
 
 /// End one of the caller's sessions.

@@ -11,13 +11,14 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{List, list as listed};
+use super::paging::{List, PageQuery, page};
+use crate::ApiState;
 use crate::auth::SignedIn;
+use crate::extract::{self, IdempotencyKey, Query};
 use crate::problem::{Answer, Problem};
-use crate::{ApiState, extract};
 
 /// A token to be made.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct NewToken {
     /// What the token is for.
     pub name: String,
@@ -28,7 +29,7 @@ pub(crate) struct NewToken {
 }
 
 /// A token that was just made. The token itself is shown this once.
-#[derive(Serialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 pub(crate) struct TokenWithSecret {
     /// What is kept of it.
     pub token: TokenView,
@@ -37,25 +38,36 @@ pub(crate) struct TokenWithSecret {
     pub secret: String,
 }
 
-/// List the caller's tokens in this organization.
-#[utoipa::path(get, path = "/tokens", tag = "Account", responses((status = OK, body = List<TokenView>), (status = UNAUTHORIZED, body = Problem)))]
-pub(crate) async fn list(State(state): State<ApiState>, caller: SignedIn) -> Answer<Json<List<TokenView>>> {
-    Ok(listed(state.services.tokens(&caller.permit()?).await?))
+/// List the caller's tokens in this organization, newest first.
+#[utoipa::path(get, path = "/tokens", tag = "Account", params(PageQuery), responses((status = OK, body = List<TokenView>), (status = UNAUTHORIZED, body = Problem)))]
+pub(crate) async fn list(
+    State(state): State<ApiState>,
+    caller: SignedIn,
+    Query(query): Query<PageQuery>,
+) -> Answer<Json<List<TokenView>>> {
+    Ok(Json(page(state.services.tokens(&caller.permit()?).await?, &query, |token| token.id)?))
 }
 
 /// Make a token for this organization. It takes a signed-in session: a token makes no tokens.
-#[utoipa::path(post, path = "/tokens", tag = "Account", security(("session" = [])), request_body = NewToken, responses(
+#[utoipa::path(post, path = "/tokens", tag = "Account", security(("session" = [])), request_body = NewToken,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key within a day is answered the same")), responses(
     (status = CREATED, body = TokenWithSecret), (status = FORBIDDEN, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
 pub(crate) async fn create(
     State(state): State<ApiState>,
     caller: SignedIn,
+    key: IdempotencyKey,
     extract::Json(new): extract::Json<NewToken>,
 ) -> Answer<(StatusCode, Json<TokenWithSecret>)> {
-    let new = TokenRequest { name: new.name, role: new.role, days: new.days };
-    let made = state.services.create_token(&caller.permit()?, new).await?;
-    let secret = made.secret.expose_secret().to_owned();
-    Ok((StatusCode::CREATED, Json(TokenWithSecret { token: made.token, secret })))
+    let permit = caller.permit()?;
+    let request = key.request("tokens.create", &new);
+    let work = async {
+        let new = TokenRequest { name: new.name, role: new.role, days: new.days };
+        let made = state.services.create_token(&permit, new).await?;
+        Ok(TokenWithSecret { token: made.token, secret: made.secret.expose_secret().to_owned() })
+    };
+    let made = state.services.once_in_secret(&caller.0, key.0.as_deref(), &request, work).await?;
+    Ok((StatusCode::CREATED, Json(made)))
 }
 
 /// End one of the caller's tokens, at once.

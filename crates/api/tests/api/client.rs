@@ -8,7 +8,7 @@ use drift_api::Settings;
 use drift_domain::ids::OrganizationId;
 use drift_domain::plan::PlanTier;
 use drift_domain::role::Role;
-use drift_services::accounts::{Person, SignIn};
+use drift_services::accounts::{Person, SignIn, SignedIn};
 use drift_services::gate::Caller;
 use drift_testkit::TestApp;
 use http::{Method, Request, Response, StatusCode};
@@ -61,14 +61,13 @@ impl Api {
         self.join(of.caller.organization_id, email, role).await
     }
 
-    async fn join(&self, organization: OrganizationId, email: String, role: Role) -> Member {
+    /// Makes a new member of an organization, and signs them in.
+    pub async fn join(&self, organization: OrganizationId, email: String, role: Role) -> Member {
         let services = &self.app.services;
         let person = Person { name: "Ada".into(), email: email.clone(), password: PASSWORD.into() };
         services.add_member(organization, person, role).await.unwrap();
         let attempt = SignIn { email, password: PASSWORD.into(), address: None, user_agent: String::new() };
-        let signed_in = services.sign_in(attempt).await.unwrap();
-        let token = secrecy::ExposeSecret::expose_secret(&signed_in.token).to_owned();
-        Member { caller: signed_in.caller, cookie: format!("{}={token}", drift_api::COOKIE) }
+        Member::of(services.sign_in(attempt).await.unwrap())
     }
 
     pub async fn send(&self, request: Request<Body>) -> Response<Body> {
@@ -88,6 +87,14 @@ impl Api {
 
     pub async fn call(&self, member: &Member, method: Method, path: &str, body: Value) -> Answer {
         self.answer(request(method, path, Some(&member.cookie), Some(body))).await
+    }
+}
+
+impl Member {
+    /// Somebody who has just signed in.
+    pub fn of(signed_in: SignedIn) -> Self {
+        let token = secrecy::ExposeSecret::expose_secret(&signed_in.token).to_owned();
+        Self { caller: signed_in.caller, cookie: format!("{}={token}", drift_api::COOKIE) }
     }
 }
 

@@ -109,9 +109,15 @@ async fn what_a_screen_does_a_program_does() {
     assert_eq!((&kept.body["n8n_api_key"], &kept.body["git_token"]), (&json!(""), &json!("")), "secrets stay inside");
     let mut renamed = kept.body;
     renamed["name"] = json!("Production EU");
+    assert_eq!(renamed["path_template"], "", "new files are named as the others are");
+    renamed["path_template"] = json!("{slug}");
+    let refused = api.call(&owner, Method::PUT, &format!("{base}/connection"), renamed.clone()).await;
+    assert_eq!((refused.status, &refused.body["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("path_template")));
+    renamed["path_template"] = json!("{slug}.json");
     let put = api.call(&owner, Method::PUT, &format!("{base}/connection"), renamed.clone()).await;
     assert_eq!(put.status, StatusCode::NO_CONTENT, "{put:?}");
     assert_eq!(api.get(&owner, &base).await.body["row"]["name"], "Production EU");
+    assert_eq!(api.get(&owner, &format!("{base}/connection")).await.body["path_template"], "{slug}.json");
     let test = api.call(&owner, Method::POST, &format!("{base}/connection/test"), renamed).await;
     assert!(test.body["live"]["Works"].is_array(), "with the stored key: {test:?}");
     assert_eq!(

@@ -21,7 +21,7 @@ async fn with(api: &Api, member: &Member, path: &str, headers: &[(&'static str, 
 async fn an_incident_is_opened_once_and_led_on_by_who_saw_it_as_it_is() {
     let api = Api::new().await;
     let owner = api.member(PlanTier::Agency, Role::Owner).await;
-    let by_people = api.call(&owner, Method::PUT, "/incident-settings", json!({ "automatic": [] })).await;
+    let by_people = api.call(&owner, Method::PUT, "/incident-settings", json!({ "automatic": [], "version": 1 })).await;
     assert_eq!(by_people.status, StatusCode::NO_CONTENT, "{by_people:?}");
     let env = api.app.environment(&owner.caller, "Production").await;
     let live = env.agreed(&workflow("Orders")).await;

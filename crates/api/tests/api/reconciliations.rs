@@ -50,6 +50,7 @@ async fn a_plan_is_made_once_carried_out_once_and_taken_back() {
     assert_eq!(planned.status, StatusCode::CREATED, "{planned:?}");
     assert_eq!(planned.body["row"]["state"], "PLANNED");
     assert_eq!(planned.body["items"][0]["writes"][0]["target"], "GIT");
+    assert_eq!((&planned.body["plan_refused"], &planned.body["items"][0]["result"]), (&Value::Null, &Value::Null));
     let again = with(&api, &owner, &plans, &[("idempotency-key", "one")], body).await;
     assert_eq!(again.body["row"]["id"], planned.body["row"]["id"], "sent twice, planned once");
     let plan = format!("/reconciliations/{}", planned.body["row"]["id"].as_str().unwrap());
@@ -62,6 +63,10 @@ async fn a_plan_is_made_once_carried_out_once_and_taken_back() {
     assert_eq!((early.status, early.problem()), (StatusCode::CONFLICT, "conflict"));
     let begun = api.call(&owner, Method::POST, &carry_out, json!({ "version": version().await })).await;
     assert_eq!((begun.status, &begun.body["row"]["state"]), (StatusCode::ACCEPTED, &json!("PENDING")), "{begun:?}");
+    assert_eq!(begun.body["items"][0]["result"]["state"], "PENDING", "each workflow has its own result");
+    assert!(begun.body["plan_refused"].is_string(), "nothing is planned over what is under way");
+    let artifact = api.get(&owner, &incident).await.body["changes"][0]["artifacts"][0].clone();
+    assert_eq!(artifact["reconciliation"], planned.body["row"]["id"], "what carries it out");
     let twice = api.call(&owner, Method::POST, &carry_out, json!({})).await;
     assert_eq!((twice.status, twice.problem()), (StatusCode::CONFLICT, "conflict"));
     let back = api.call(&owner, Method::POST, &format!("{plan}/cancel"), json!({})).await;

@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drift_domain::failure::Side;
+use drift_domain::notification::{ChannelKind, NoticeKind};
 use drift_domain::plan::{Capability, PlanTier};
 use drift_domain::reconciliation::Target;
 use drift_domain::role::Role;
 use drift_services::accounts::{SignIn, TokenRequest};
+use drift_services::notify::ChannelDraft;
 use drift_testkit::app::workflow;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -16,7 +18,7 @@ use crate::client::{Api, Member, request};
 
 /// What a route asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asks {
+pub enum Asks {
     /// Nothing: signing in, and setting up while there is nobody.
     Nothing,
     /// A session, and no more: what belongs to the caller alone.
@@ -28,7 +30,7 @@ enum Asks {
 use Asks::{Nothing, Of, Session};
 
 /// Every operation of the document.
-const ROUTES: &[(&str, &str, Asks)] = &[
+pub const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/setup", Nothing),
     ("POST", "/setup", Nothing),
     ("POST", "/session", Nothing),
@@ -69,7 +71,7 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("PUT", "/environments/{environment}/adoption", Of(Capability::Configure)),
     ("GET", "/environments/{environment}/changes", Of(Capability::Summary)),
     ("GET", "/environments/{environment}/changes/{change}", Of(Capability::Summary)),
-    ("GET", "/environments/{environment}/changes/{change}/diff", Of(Capability::Summary)),
+    ("GET", "/environments/{environment}/changes/{change}/diff", Of(Capability::Diff)),
     ("POST", "/environments/{environment}/changes/{change}/decision", Of(Capability::ConfirmVanished)),
     ("PUT", "/environments/{environment}/changes/{change}/override", Of(Capability::Override)),
     ("DELETE", "/environments/{environment}/changes/{change}/override", Of(Capability::Override)),
@@ -81,6 +83,7 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("POST", "/environments/{environment}/incidents", Of(Capability::ManageIncidents)),
     ("GET", "/incidents/{incident}", Of(Capability::Incidents)),
     ("GET", "/incidents/{incident}/changes/{change}", Of(Capability::Incidents)),
+    ("GET", "/incidents/{incident}/timeline", Of(Capability::Incidents)),
     ("POST", "/incidents/{incident}/acknowledge", Of(Capability::Lifecycle)),
     ("POST", "/incidents/{incident}/stabilize", Of(Capability::Stabilize)),
     ("POST", "/incidents/{incident}/reconcile", Of(Capability::Lifecycle)),
@@ -100,6 +103,16 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("POST", "/changes/{change}/restore", Of(Capability::Execute)),
     ("GET", "/incident-settings", Of(Capability::Configure)),
     ("PUT", "/incident-settings", Of(Capability::Configure)),
+    ("GET", "/notification-preferences", Session),
+    ("PUT", "/notification-preferences", Session),
+    ("GET", "/notification-channels", Of(Capability::Notifications)),
+    ("POST", "/notification-channels", Of(Capability::Notifications)),
+    ("PUT", "/notification-channels/{channel}", Of(Capability::Notifications)),
+    ("PUT", "/notification-channels/{channel}/state", Of(Capability::Notifications)),
+    ("POST", "/notification-channels/{channel}/test", Of(Capability::Notifications)),
+    ("GET", "/notification-deliveries", Of(Capability::Notifications)),
+    ("POST", "/notification-deliveries/{delivery}/redeliver", Of(Capability::Notifications)),
+    ("DELETE", "/notification-channels/{channel}", Of(Capability::Notifications)),
     ("GET", "/plan", Of(Capability::RequestUpgrade)),
     ("GET", "/plan/effect", Of(Capability::ManagePlan)),
     ("PUT", "/plan/tier", Of(Capability::ManagePlan)),
@@ -110,7 +123,7 @@ const ROUTES: &[(&str, &str, Asks)] = &[
 ];
 
 /// A body that can be read, for each operation that takes one: what is refused is refused for who asks, not for what is sent.
-fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
+pub fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
     let body = match (method, path) {
         ("GET" | "DELETE", _) => return None,
         ("POST", "/setup") => json!({ "organization": "x", "name": "x", "email": "x", "password": "x" }),
@@ -147,12 +160,17 @@ fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
         (_, path) if path.ends_with("/restore") => json!({ "side": "LIVE", "target": "GIT" }),
         (_, path) if path.starts_with("/incidents/") => json!({ "version": 1 }),
         (_, path) if path.ends_with("/answer") => json!({ "grant": false, "words": "no" }),
+        (_, "/notification-preferences") => json!({ "events": [] }),
+        (_, path) if path.ends_with("/state") => json!({ "on": true }),
+        (_, "/notification-channels" | "/notification-channels/{channel}") => {
+            json!({ "kind": "SLACK", "name": " ", "events": ["DRIFT_GONE"] })
+        }
         _ => json!({}),
     };
     Some(body)
 }
 
-fn address(path: &str, ids: &BTreeMap<&str, String>) -> String {
+pub fn address(path: &str, ids: &BTreeMap<&str, String>) -> String {
     let mut address = if path == "/plan/effect" { format!("{path}?plan=PRO") } else { path.to_owned() };
     for (name, id) in ids {
         address = address.replace(&format!("{{{name}}}"), id);
@@ -175,6 +193,17 @@ fn every_operation_of_the_document_stands_in_the_table() {
 }
 
 /// An organization with something behind every kind of id.
+/// A channel that nobody hears anything from.
+pub fn channel(name: &str) -> ChannelDraft {
+    ChannelDraft {
+        kind: ChannelKind::Slack,
+        name: name.to_owned(),
+        address: Some("http://127.0.0.1:1/hook".into()),
+        secret: None,
+        events: vec![NoticeKind::ApprovalWanted],
+    }
+}
+
 async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>, Value) {
     let env = api.app.environment(&owner.caller, "Production").await;
     let id = env.agreed(&workflow("Orders")).await;
@@ -195,6 +224,9 @@ async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>
     let (email, password) = (owner.caller.email.clone(), crate::client::PASSWORD.into());
     let attempt = SignIn { email, password, address: None, user_agent: String::new() };
     let session = services.sign_in(attempt).await.unwrap().caller.session().unwrap();
+    let channel =
+        services.add_channel(&owner.caller.permit().unwrap(), channel("Operations")).await.unwrap().channel.id;
+    let delivery = services.test_channel(&owner.caller.permit().unwrap(), channel).await.unwrap();
     let ids = [
         ("member", member.to_string()),
         ("invitation", invited.invitation.id.to_string()),
@@ -205,6 +237,8 @@ async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>
         ("request", request.to_string()),
         ("incident", incident.to_string()),
         ("reconciliation", reconciliation.to_string()),
+        ("channel", channel.to_string()),
+        ("delivery", delivery.to_string()),
     ];
     (BTreeMap::from(ids), serde_json::to_value(&env.draft).unwrap())
 }

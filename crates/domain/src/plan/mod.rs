@@ -88,6 +88,8 @@ words! {
         Members = "MEMBERS",
         /// One's own sessions, password and API tokens.
         Account = "ACCOUNT",
+        /// The channels that an organization is told things through, and the log of what was sent.
+        Notifications = "NOTIFICATIONS",
     }
 }
 
@@ -125,7 +127,9 @@ impl Capability {
             }
             Self::Recheck | Self::ConfirmVanished => ([Full, Full, Full, Full], Role::Operator),
             Self::RequestUpgrade | Self::Account => ([Full, Full, Full, Full], Role::Viewer),
-            Self::Configure | Self::ManagePlan | Self::Members => ([Full, Full, Full, Full], Role::Admin),
+            Self::Configure | Self::ManagePlan | Self::Members | Self::Notifications => {
+                ([Full, Full, Full, Full], Role::Admin)
+            }
         }
     }
 
@@ -186,6 +190,7 @@ impl Capability {
             Self::ManagePlan => "Choosing the plan",
             Self::Members => "Managing members",
             Self::Account => "Your own account",
+            Self::Notifications => "Notification channels",
         }
     }
 }

@@ -31,6 +31,37 @@ pub struct ChangeFilter {
     /// Only workflows whose name contains this, whatever the case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,
+    /// Where the page begins: what the page before answered as `next`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// How many changes a page has, [`ChangeFilter::PAGE`] unless told, at most [`ChangeFilter::LARGEST_PAGE`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+impl ChangeFilter {
+    /// Changes on a page: what a person looks through at once, and quickly drawn.
+    pub const PAGE: u32 = 50;
+    /// Changes that a page has at most.
+    pub const LARGEST_PAGE: u32 = 200;
+
+    /// The same filter from its first page on.
+    #[must_use]
+    pub fn from_start(&self) -> Self {
+        Self { after: None, ..self.clone() }
+    }
+
+    /// Whether it leaves any change out. Where a page begins and ends leaves none out.
+    #[must_use]
+    pub fn leaves_out(&self) -> bool {
+        Self { after: None, limit: None, ..self.clone() } != Self::default()
+    }
+
+    /// How many changes its pages have.
+    #[must_use]
+    pub fn page_size(&self) -> u32 {
+        self.limit.unwrap_or(Self::PAGE).clamp(1, Self::LARGEST_PAGE)
+    }
 }
 
 /// The drift workspace of one environment.
@@ -39,10 +70,14 @@ pub struct ChangeFilter {
 pub struct Workspace {
     /// The environment.
     pub environment: EnvironmentPage,
-    /// The changes that the filter lets through, most severe first; the first 500 of them.
+    /// A page of the changes that the filter lets through, most severe first.
     pub changes: Vec<ChangeRow>,
     /// How many the filter lets through.
     pub matching_changes: u32,
+    /// How many of these come before this page.
+    pub earlier_changes: u32,
+    /// Where the next page begins ([`ChangeFilter::after`]); none on the last one.
+    pub next: Option<String>,
     /// Open changes without the filter.
     pub open_changes: u32,
     /// How many open changes vanished and wait for a person.
@@ -67,6 +102,18 @@ pub struct Workspace {
     pub overriding: OverrideOffer,
     /// What the next plan adds, where this one has no incidents.
     pub upgrade: Option<UpgradeOffer>,
+}
+
+/// A page of changes, most severe first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChangeList {
+    /// The changes.
+    pub items: Vec<ChangeRow>,
+    /// How many changes there are on all pages.
+    pub matching: u32,
+    /// What to ask with for the next page; `None` on the last.
+    pub next: Option<String>,
 }
 
 /// What the plan lets a person open.

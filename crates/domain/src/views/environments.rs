@@ -118,6 +118,9 @@ pub struct EnvironmentDraft {
     pub git_ref: String,
     /// Folder; empty for the root.
     pub git_folder: String,
+    /// Where files of new workflows go below the folder: `{slug}`, `{name}` and `{id}` stand for something of the workflow,
+    /// for example `team/{slug}.json`. Empty: as most of the other files are named.
+    pub path_template: String,
     /// How to sign in at GitHub.
     pub git_credentials: GitCredentials,
     /// Personal access token; empty to keep the stored one.
@@ -130,6 +133,10 @@ pub struct EnvironmentDraft {
     pub git_private_key: String,
     /// Seconds between checks.
     pub interval_seconds: String,
+    /// The version of the connection that this was made of, for one that exists: it moves with every edit, and an edit of an
+    /// older one is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
 }
 
 impl Default for EnvironmentDraft {
@@ -143,12 +150,14 @@ impl Default for EnvironmentDraft {
             repository: String::new(),
             git_ref: "main".to_owned(),
             git_folder: String::new(),
+            path_template: String::new(),
             git_credentials: GitCredentials::Token,
             git_token: String::new(),
             git_app_id: String::new(),
             git_installation_id: String::new(),
             git_private_key: String::new(),
             interval_seconds: crate::environment::DEFAULT_INTERVAL_SECONDS.to_string(),
+            version: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::drift::{AmbiguityView, ChangeRow};
 use super::{DiffAccess, EnvironmentRow, ReconciliationRow};
 use crate::change::DecisionKind;
-use crate::ids::{ArtifactId, ChangeId, CheckId, EnvironmentId, EventId, IncidentId, UserId};
+use crate::ids::{ArtifactId, ChangeId, CheckId, EnvironmentId, EventId, IncidentId, ReconciliationId, UserId};
 use crate::incident::{ArtifactState, ClosingState, IncidentAction, IncidentStatus};
 use crate::plan::{Lifecycle, PlanTier};
 use crate::severity::Severity;
@@ -48,6 +48,16 @@ pub struct IncidentList {
     pub filter: IncidentFilter,
     /// Environments to filter by.
     pub environments: Vec<(EnvironmentId, String)>,
+}
+
+/// A page of an incident's timeline, newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TimelinePage {
+    /// The entries.
+    pub items: Vec<TimelineEntry>,
+    /// What to ask with for the next page, which is older; `None` on the last.
+    pub next: Option<EventId>,
 }
 
 /// One incident in a list.
@@ -133,7 +143,7 @@ pub struct IncidentPage {
     pub closing: Option<ClosingView>,
     /// The proof, once it is closed.
     pub receipt: Option<ReceiptView>,
-    /// Earlier incidents of this environment in which one of these workflows drifted, newest first.
+    /// Earlier incidents of this environment about the same fields of the same workflows, newest first.
     pub ancestors: Vec<IncidentRow>,
     /// Members who can own it.
     pub assignable: Vec<PersonView>,
@@ -215,6 +225,8 @@ pub struct ArtifactView {
     pub state: ArtifactState,
     /// Whether people carry it out by hand, and a check verifies it.
     pub by_hand: bool,
+    /// The reconciliation that carries it out, where the product does.
+    pub reconciliation: Option<ReconciliationId>,
     /// Why it was decided.
     pub reason: String,
     /// Who decided.

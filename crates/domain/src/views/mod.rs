@@ -9,6 +9,7 @@ mod environments;
 mod incidents;
 mod live;
 mod merge;
+mod notifications;
 mod overrides;
 mod people;
 mod plans;
@@ -17,7 +18,7 @@ mod reconciliation;
 pub use deployments::{DeploymentList, DeploymentRow, DeploymentView, ForecastView, GateView};
 pub use diff::{DiffEntry, DiffKind, DiffLine, DiffView, LineKind};
 pub use drift::{
-    AdoptionView, AmbiguityView, ChangeFilter, ChangePage, ChangeRow, CheckRow, DecisionView, DiffAccess,
+    AdoptionView, AmbiguityView, ChangeFilter, ChangeList, ChangePage, ChangeRow, CheckRow, DecisionView, DiffAccess,
     DiffOrRefusal, IgnoredView, VanishedView, Workspace,
 };
 pub use environments::{
@@ -25,10 +26,11 @@ pub use environments::{
 };
 pub use incidents::{
     ActionView, ArtifactView, ClosingView, IncidentChange, IncidentFilter, IncidentList, IncidentPage, IncidentRow,
-    PersonView, ReceiptView, StepView, TicketView, TimeView, TimelineEntry,
+    PersonView, ReceiptView, StepView, TicketView, TimeView, TimelineEntry, TimelinePage,
 };
 pub use live::LiveEvent;
 pub use merge::{MergeConflict, MergePart, MergeSide, MergeSource};
+pub use notifications::{AttemptView, ChannelView, DeliveryView};
 pub use overrides::{OverrideCount, OverrideOffer, OverrideView};
 pub use people::{
     AccountView, GreetingView, InvitationView, Me, MemberView, MembersView, OrganizationView, SessionView, TokenView,
@@ -38,5 +40,5 @@ pub use plans::{
     UpgradeAnswer, UpgradeAsk, UpgradeOffer, UpgradeRequestView,
 };
 pub use reconciliation::{
-    GitPlanView, ItemView, ReconciliationPage, ReconciliationRow, ReconciliationStepView, WriteView,
+    GitPlanView, ItemResult, ItemView, ReconciliationPage, ReconciliationRow, ReconciliationStepView, WriteView,
 };

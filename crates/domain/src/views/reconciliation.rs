@@ -1,10 +1,12 @@
 //! Reconciliations as the screens and the API show them: what would be written where, and what came of it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::incidents::PersonView;
-use super::{DeploymentView, DiffLine, DiffView, MergeConflict, MergePart};
+use super::{DeploymentView, DiffLine, DiffView, MergeConflict, MergePart, MergeSide};
 use crate::change::{ChangeType, DecisionKind};
 use crate::ids::{ChangeId, EnvironmentId, IncidentId, ReconciliationId};
 use crate::reconciliation::{Purpose, ReconciliationState, StepKind, StepState, Target};
@@ -63,6 +65,8 @@ pub struct ReconciliationPage {
     pub problems: Vec<String>,
     /// Why this caller may not carry it out now; `None` when it may be carried out.
     pub carry_out_refused: Option<String>,
+    /// Why this caller may not have it planned anew; `None` when a new plan can be made, of what is there then.
+    pub plan_refused: Option<String>,
     /// Why it cannot be cancelled; `None` when it can.
     pub cancel_refused: Option<String>,
     /// Why it cannot be tried again; `None` when it can.
@@ -105,6 +109,23 @@ pub struct ItemView {
     pub conflicts: Vec<MergeConflict>,
     /// What a merge takes from where.
     pub parts: Vec<MergePart>,
+    /// What was picked for it, by the key of the conflict. Where there are conflicts still, it was picked in an earlier plan:
+    /// it is offered again, and not taken.
+    #[serde(default)]
+    pub picks: BTreeMap<String, MergeSide>,
+    /// What came of it; `None` until somebody says to carry the plan out.
+    #[serde(default)]
+    pub result: Option<ItemResult>,
+}
+
+/// What came of one workflow of a reconciliation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ItemResult {
+    /// How far it is: the others' failures are not its own.
+    pub state: ReconciliationState,
+    /// Why it failed.
+    pub error: Option<String>,
 }
 
 /// One thing that is written.

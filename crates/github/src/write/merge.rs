@@ -146,7 +146,7 @@ async fn background(github: &Github, order: &MergeOrder, answer: &Answer) -> Res
         ("merged", _, sha) => Ok(Merging::Merged { commit: sha }),
         ("pending", Some(uuid), _) => Ok(Merging::Pending { uuid }),
         ("enqueued", ..) => Ok(Merging::Queued),
-        ("failed", ..) => Err(told(github, order, &details.message).await),
+        ("failed", ..) => told(github, order, &details.message).await,
         (other, ..) => Err(github.wire.subject.broken(&format!("the merge status \"{other}\"")).into()),
     }
 }
@@ -165,17 +165,18 @@ async fn at_once(github: &Github, order: &MergeOrder, pull: &Pull) -> Result<Mer
             let now = pulls::read(github, order.number).await?;
             match settled(github, order, &now)? {
                 Some(merged) => Ok(merged),
-                None => Err(told(github, order, &answer.words()).await),
+                None => told(github, order, &answer.words()).await,
             }
         }
         StatusCode::METHOD_NOT_ALLOWED if needs(&answer.words()) == [Need::Queue] => enqueue(github, order, pull).await,
-        StatusCode::METHOD_NOT_ALLOWED => Err(told(github, order, &answer.words()).await),
+        StatusCode::METHOD_NOT_ALLOWED => told(github, order, &answer.words()).await,
         _ => Err(github.wire.not_found_or_invalid(&act, &answer)),
     }
 }
 
-/// A merge that GitHub did not do: its words, and the pull request as it is now, tell why.
-async fn told(github: &Github, order: &MergeOrder, words: &str) -> Refusal {
+/// A merge that GitHub did not do: its words, and the pull request as it is now, tell why. Where somebody else's order was
+/// quicker, it is merged all the same.
+async fn told(github: &Github, order: &MergeOrder, words: &str) -> Result<Merging, Refusal> {
     let lower = words.to_lowercase();
     let repository = &github.wire.subject.repository;
     if lower.contains("base branch was modified") {
@@ -183,20 +184,17 @@ async fn told(github: &Github, order: &MergeOrder, words: &str) -> Refusal {
             "The base of the pull request {} of {repository} moved while it was merged. It is tried again",
             order.number
         );
-        return Refusal::BaseMoved { message: full_stop(message) };
+        return Err(Refusal::BaseMoved { message: full_stop(message) });
     }
-    let pull = match known(github, order.number).await {
-        Ok(pull) => pull,
-        Err(refusal) => return refusal,
-    };
-    if let Err(refusal) = settled(github, order, &pull) {
-        return refusal;
+    let pull = known(github, order.number).await?;
+    if let Some(merged) = settled(github, order, &pull)? {
+        return Ok(merged);
     }
     if needs(words) != [Need::OtherRule] || lower.contains("rule") || pull.mergeable_state == "blocked" {
-        return github.wire.protected(&act(github, order), words);
+        return Err(github.wire.protected(&act(github, order), words));
     }
     if lower.contains("conflict") {
-        return conflict(github, &pull);
+        return Err(conflict(github, &pull));
     }
     let message = format!(
         "{} does not merge the pull request {} of {repository}: {}. Look at it there",
@@ -204,7 +202,7 @@ async fn told(github: &Github, order: &MergeOrder, words: &str) -> Refusal {
         order.number,
         words.trim_end_matches('.')
     );
-    Refusal::NotMergeable { message: full_stop(message) }
+    Err(Refusal::NotMergeable { message: full_stop(message) })
 }
 
 /// How often a pull request is read again while GitHub works out whether it merges.
@@ -235,10 +233,10 @@ async fn enqueue(github: &Github, order: &MergeOrder, pull: &Pull) -> Result<Mer
     if is_queued(github, order).await? {
         return Ok(Merging::Queued);
     }
-    Err(match error.kind.as_str() {
-        "FORBIDDEN" | "INSUFFICIENT_SCOPES" => refused(github, &act, error),
+    match error.kind.as_str() {
+        "FORBIDDEN" | "INSUFFICIENT_SCOPES" => Err(refused(github, &act, error)),
         _ => told(github, order, &error.message).await,
-    })
+    }
 }
 
 /// GraphQL's way of saying 403.

@@ -1,6 +1,6 @@
 //! Judging what two whole looks mean: what agrees, what differs as it did, what differs anew.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use drift_domain::change::{ChangeState, ChangeType, Origin};
 use drift_domain::environment::EnvironmentClass;
@@ -8,7 +8,7 @@ use drift_domain::failure::{Failure, FailureKind, Side};
 use drift_domain::fingerprint::Fingerprint;
 use drift_domain::ids::ChangeId;
 use drift_domain::severity::{SeverityFacts, severity};
-use drift_engine::{Base, ChangeTraits, Limits, Prints, Workflow};
+use drift_engine::{Base, ChangeTraits, Limits, Prints, Step, Workflow};
 use drift_n8n::LiveEnvironment;
 use drift_store::changes::ChangeRecord;
 use drift_store::environments::EnvironmentRecord;
@@ -45,6 +45,8 @@ pub(super) struct Difference {
     pub severity: drift_domain::severity::Severity,
     pub summary: String,
     pub traits: ChangeTraits,
+    /// What differs, field by field; see [`Shown::fields`].
+    pub fields: Vec<String>,
     /// The live content as it was read, its hash and its prints.
     pub live: Option<(Fingerprint, Vec<u8>, Prints)>,
     /// Where the desired content is kept, and its prints.
@@ -149,6 +151,7 @@ impl Services {
             severity: weigh(change_type, &shown.traits, live_active, evidence.environment.connection.class),
             summary: shown.summary,
             traits: shown.traits,
+            fields: shown.fields,
             live: live_bytes.zip(live_prints).map(|(b, p)| (drift_engine::raw_fingerprint(&b), b, p)),
             desired: desired.map(|item| item.raw).zip(desired_prints),
             unpublished_draft: live.is_some_and(|l| l.read.draft),
@@ -264,14 +267,20 @@ pub(crate) struct Shown {
     pub summary: String,
     /// The facts that severity follows from.
     pub traits: ChangeTraits,
+    /// The fields that differ, each by its node and its path, without the places in lists: what recurs is told by them. The
+    /// one word `*` stands for the whole workflow.
+    pub fields: Vec<String>,
 }
+
+/// More fields than this are the whole workflow.
+const FIELDS: usize = 200;
 
 impl Shown {
     fn of(live: Option<&Workflow>, desired: Option<&Workflow>) -> Self {
         match (live, desired) {
             (Some(live), Some(desired)) => {
                 let diff = drift_engine::diff(live, desired);
-                Self { summary: diff.summary().text, traits: diff.traits() }
+                Self { summary: diff.summary().text, traits: diff.traits(), fields: fields(&diff) }
             }
             (one, other) => {
                 let (flow, place) = match (one, other) {
@@ -282,10 +291,23 @@ impl Shown {
                 let runs = if flow.and_then(Workflow::active) == Some(true) { ", active" } else { "" };
                 let summary = format!("{place}: {nodes} {}{runs}", if nodes == 1 { "node" } else { "nodes" });
                 let traits = ChangeTraits { nodes: true, ..ChangeTraits::default() };
-                Self { summary, traits }
+                Self { summary, traits, fields: vec!["*".to_owned()] }
             }
         }
     }
+}
+
+fn fields(diff: &drift_engine::Diff) -> Vec<String> {
+    let named = diff.drift().map(|change| {
+        let path = change.path.iter().map(|step| match step {
+            Step::Key(key) => key.as_str(),
+            Step::Index(_) => "[]",
+        });
+        let node = change.node.as_deref().unwrap_or_default();
+        std::iter::once(node).chain(path).collect::<Vec<_>>().join("/")
+    });
+    let fields: BTreeSet<String> = named.collect();
+    if fields.len() > FIELDS { vec!["*".to_owned()] } else { fields.into_iter().collect() }
 }
 
 /// Names for workflow ids that mean the same on both sides, where Git was written by another instance.

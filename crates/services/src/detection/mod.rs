@@ -330,6 +330,7 @@ impl Services {
         // A look with settings that were changed since says nothing about the environment as it is now.
         if environments::lock(&mut tx, organization, id).await? == Some(environment.revision) {
             schedule::record_failed(&mut tx, organization, id, now, failure, LONGEST_PAUSE).await?;
+            self.tell_failed_look(&mut tx, environment, failure, now).await?;
         }
         match checks::end_failed(&mut tx, organization, check, failure, now).await {
             Err(StoreError::WrongRows { rows: 0 }) => return Err(ServiceError::Conflict(TAKEN_OVER.to_owned())),

@@ -41,6 +41,7 @@ impl Services {
         let workflow_ids = scribe.place(&mut tx).await?;
         let mut differing = 0;
         let mut again = Vec::new();
+        let mut opened = Vec::new();
         let mut standing: HashMap<usize, ChangeId> = HashMap::new();
         for (at, (pair, verdict)) in evidence.pairing.pairs.iter().zip(verdicts).enumerate() {
             let seen = pair.record.and_then(|record| seen_last(evidence, record));
@@ -65,6 +66,7 @@ impl Services {
                 Verdict::Differs(difference) => {
                     differing += 1;
                     let change = scribe.differs(&mut tx, pair, workflow_ids[at], difference).await?;
+                    opened.push((scribe.row_of(pair).name, difference.severity));
                     standing.insert(at, change);
                 }
             }
@@ -78,6 +80,7 @@ impl Services {
         let seen = Seen { environment: evidence.environment, check, found: &found, now };
         self.join_incident(&mut tx, &seen).await?;
         environments::recount(&mut tx, organization, id).await?;
+        self.tell_good_look(&mut tx, evidence.environment, &opened, differing, now).await?;
         match checks::end_good(&mut tx, organization, check, &found, now).await {
             // Nothing of what was written above stays.
             Err(StoreError::WrongRows { rows: 0 }) => return Err(CheckError::TakenOver),
@@ -245,13 +248,15 @@ impl Scribe<'_> {
             None => None,
             Some((hash, prints)) => Some((*hash, value(prints)?)),
         };
+        let mut facts = serde_json::to_value(difference.traits).map_err(CheckError::internal)?;
+        facts["fields"] = json!(difference.fields);
         let new = NewChange {
             workflow_id: workflow,
             change_type: difference.change_type,
             origin: difference.origin,
             severity: difference.severity,
             summary: difference.summary.clone(),
-            facts: serde_json::to_value(difference.traits).map_err(CheckError::internal)?,
+            facts,
             live,
             desired,
             git_commit: self.evidence.git.commit.clone(),

@@ -34,7 +34,9 @@ mod timeline;
 
 pub use create::Created;
 pub use decide::Choice;
+pub use page::TIMELINE_PAGE;
 pub use settings::IncidentSettings;
+pub(crate) use timeline::sentence;
 
 /// Why an override ends no change of an incident.
 pub(crate) const OVERRIDE_RESOLVES_NOTHING: &str = "An override accepts a difference for a time and resolves nothing. This \
@@ -81,7 +83,7 @@ impl Services {
         // The permit may have been made for another incident, or under the organization's plan of today.
         caller.permit_under::<C>(&Arc::new(incident.plan.clone()))?;
         if let Some(seen) = seen.filter(|seen| *seen != incident.version) {
-            let since = events::timeline(&mut tx, organization, id, seen, MEANWHILE).await?;
+            let since = events::timeline(&mut tx, organization, id, seen, None, MEANWHILE).await?;
             return Err(ServiceError::Stale { meanwhile: since.iter().map(timeline::sentence).collect() });
         }
         let version = incidents::touch(&mut tx, organization, id, self.clock.now()).await?;

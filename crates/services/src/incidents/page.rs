@@ -30,7 +30,7 @@ use crate::gate::{Permit, cap};
 use crate::{reconcile, views};
 
 /// Entries of the timeline that the workspace shows: the newest.
-const ENTRIES: i64 = 100;
+pub const TIMELINE_PAGE: usize = 100;
 
 impl Services {
     /// The workspace of an incident.
@@ -51,7 +51,7 @@ impl Services {
         let missing = proofs.err().unwrap_or_default();
         let closing = closings::newest(&mut db, organization, id).await?;
         let members = people::members(&mut db, organization).await?;
-        let entries = events::timeline(&mut db, organization, id, 0, ENTRIES).await?;
+        let entries = events::timeline(&mut db, organization, id, 0, None, TIMELINE_PAGE as i64).await?;
         let receipt = closings::receipt(&mut db, organization, id).await?;
         let ancestors = incidents::ancestors(&mut db, organization, &record, ANCESTORS).await?;
         let pattern = settings::pattern(&incident_settings::get(&mut db, organization).await?);
@@ -174,6 +174,7 @@ fn artifact_view(artifact: &ArtifactRecord) -> ArtifactView {
         kind: artifact.kind,
         state: artifact.state,
         by_hand: artifact.by_hand,
+        reconciliation: artifact.reconciliation,
         reason: artifact.reason.clone(),
         by: PersonView { id: artifact.by.0, name: artifact.by.1.clone() },
         started_at: artifact.started_at,

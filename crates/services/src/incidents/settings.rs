@@ -30,7 +30,14 @@ pub struct IncidentSettings {
     pub time_percent: TimePercent,
     /// Expired incidents block no deployments. For plans that decide by policy (Enterprise); until it is set, they do.
     pub deployments_unblocked: bool,
+    /// The version that this is, or that an edit was made of: it moves with every edit, and an edit of an older one is
+    /// refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
 }
+
+/// What an edit is put on record as.
+const EDITED: &str = "incident_settings.set";
 
 impl Services {
     /// What the organization has set.
@@ -42,19 +49,21 @@ impl Services {
         let Settings { automatic, ticket, time_percent, deployments_unblocked } =
             incident_settings::get(&mut db, permit.organization()).await?;
         let (ticket_pattern, ticket_address) = ticket.unwrap_or_default();
-        Ok(IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent, deployments_unblocked })
+        let version = Some(incident_settings::version(&mut db, permit.organization(), false).await?);
+        Ok(IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent, deployments_unblocked, version })
     }
 
-    /// Sets it.
+    /// Sets it. Answers the version since then.
     ///
     /// # Errors
     /// [`ServiceError::Invalid`] for a pattern that leads nowhere, or a time out of bounds; [`ServiceError::PolicyRefused`] for
-    /// letting expired incidents block nothing where the plan does not leave that to policy.
+    /// letting expired incidents block nothing where the plan does not leave that to policy; [`ServiceError::Stale`] when `set`
+    /// names a version and somebody has set something since.
     pub async fn set_incident_settings(
         &self,
         permit: &Permit<cap::Configure>,
         set: IncidentSettings,
-    ) -> ServiceResult<()> {
+    ) -> ServiceResult<i64> {
         let ticket = match (set.ticket_pattern.trim(), set.ticket_address.trim()) {
             ("", "") => None,
             (key, address) => {
@@ -70,25 +79,35 @@ impl Services {
         }
         let deployments_unblocked = set.deployments_unblocked;
         if deployments_unblocked && permit.plan().tier() != PlanTier::Enterprise {
-            let message = "That expired incidents block standard deployments is part of this plan. On Enterprise it is a policy.";
+            let message =
+                "That expired incidents block standard deployments is part of this plan. On Enterprise it is a policy.";
             return Err(ServiceError::policy("deployment-blocking", message));
         }
         let organization = permit.organization();
-        let settings = Settings { automatic: set.automatic, ticket, time_percent: set.time_percent, deployments_unblocked };
+        let settings =
+            Settings { automatic: set.automatic, ticket, time_percent: set.time_percent, deployments_unblocked };
         let mut tx = self.tenant(organization).await?;
+        let version = incident_settings::version(&mut tx, organization, true).await?;
+        if let Some(seen) = set.version.filter(|seen| *seen != version) {
+            let editors = events::editors_since(&mut tx, organization, None, EDITED, seen).await?;
+            let tell = |name: &String| format!("{name} changed the settings of incidents.");
+            return Err(ServiceError::Stale { meanwhile: editors.iter().map(tell).collect() });
+        }
         incident_settings::set(&mut tx, organization, &settings).await?;
         let event = NewEvent {
             organization_id: organization,
             environment_id: None,
             change_id: None,
-            kind: "incident_settings.set",
+            kind: EDITED,
             actor: Some(permit.caller().user_id),
-            data: json!({ "automatic": settings.automatic, "ticket": settings.ticket, "time_percent": settings.time_percent,
-                "deployments_unblocked": settings.deployments_unblocked }),
+            data: json!({
+                "automatic": settings.automatic, "ticket": settings.ticket, "time_percent": settings.time_percent,
+                "deployments_unblocked": settings.deployments_unblocked, "version": version + 1,
+            }),
         };
         events::append(&mut tx, &event, self.clock.now()).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        Ok(())
+        Ok(version + 1)
     }
 }
 

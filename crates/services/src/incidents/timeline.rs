@@ -3,15 +3,44 @@
 use std::collections::HashMap;
 
 use drift_domain::change::VanishedCause;
-use drift_domain::ids::UserId;
+use drift_domain::ids::{EventId, IncidentId, UserId};
 use drift_domain::incident::{IncidentStatus, TimePoint};
 use drift_domain::severity::Severity;
-use drift_domain::views::{PersonView, TimelineEntry};
-use drift_store::events::TimelineRecord;
-use drift_store::people::Member;
+use drift_domain::views::{PersonView, TimelineEntry, TimelinePage};
+use drift_store::events::{self, TimelineRecord};
+use drift_store::people::{self, Member};
 use serde_json::Value;
 
-use super::joining;
+use super::page::TIMELINE_PAGE;
+use super::{found, joining};
+use crate::Services;
+use crate::error::ServiceResult;
+use crate::gate::{Permit, cap};
+
+impl Services {
+    /// A page of an incident's timeline: the newest entries, of those before `before`, newest first.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`](crate::ServiceError::NotFound) when the caller's organization has no such incident.
+    pub async fn incident_timeline(
+        &self,
+        permit: &Permit<cap::Incidents>,
+        id: IncidentId,
+        before: Option<EventId>,
+    ) -> ServiceResult<TimelinePage> {
+        let organization = permit.organization();
+        let mut db = self.tenant(organization).await?;
+        found(&mut db, organization, id).await?;
+        let members = people::members(&mut db, organization).await?;
+        let mut records = events::timeline(&mut db, organization, id, 0, before, TIMELINE_PAGE as i64 + 1).await?;
+        // Oldest first: what is more than a page is in front.
+        let more = records.len() > TIMELINE_PAGE;
+        records.drain(..records.len().saturating_sub(TIMELINE_PAGE));
+        let mut items = entries(records, &members);
+        items.reverse();
+        Ok(TimelinePage { next: items.last().filter(|_| more).map(|entry| entry.id), items })
+    }
+}
 
 /// The entries for a screen.
 pub(super) fn entries(records: Vec<TimelineRecord>, members: &[Member]) -> Vec<TimelineEntry> {
@@ -41,7 +70,7 @@ pub(super) fn entries(records: Vec<TimelineRecord>, members: &[Member]) -> Vec<T
 }
 
 /// What happened, in one sentence that names who did it.
-pub(super) fn sentence(record: &TimelineRecord) -> String {
+pub(crate) fn sentence(record: &TimelineRecord) -> String {
     let data = &record.data;
     let who = record.by.as_ref().map_or("WorkflowOps", |by| by.1.as_str());
     let text = |key: &str| data[key].as_str().unwrap_or_default();
@@ -50,7 +79,7 @@ pub(super) fn sentence(record: &TimelineRecord) -> String {
     match record.kind.as_str() {
         "incident.created" if record.by.is_some() => format!("{who} opened the incident: {}.", differ(data)),
         "incident.created" => format!("The organization's policy opened the incident: {}.", differ(data)),
-        "incident.recurs" => format!("The same workflows drifted before: {}.", numbers(data)),
+        "incident.recurs" => format!("The same fields of the same workflows drifted before: {}.", numbers(data)),
         "incident.acknowledged" => match data["owner"]["name"].as_str() {
             Some(owner) if owner != who => format!("{who} acknowledged the incident for {owner}, who owns it now."),
             _ => format!("{who} acknowledged the incident and owns it now."),
@@ -130,7 +159,10 @@ fn deploying(who: &str, data: &Value) -> String {
     };
     let workflows = data["workflows"].as_i64().unwrap_or_default();
     let plural = if workflows == 1 { "" } else { "s" };
-    format!("{who} began {article} {kind} deployment of {} at {commit:.7}: {workflows} workflow{plural}.{past}", text("ref"))
+    format!(
+        "{who} began {article} {kind} deployment of {} at {commit:.7}: {workflows} workflow{plural}.{past}",
+        text("ref")
+    )
 }
 
 fn part(point: &str) -> &'static str {

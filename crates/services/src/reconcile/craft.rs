@@ -11,7 +11,7 @@ use drift_n8n::Credential;
 use serde_json::Value;
 
 use super::planning::Picks;
-use crate::views;
+use crate::{path_template, views};
 
 /// What two contents differ in, as far as n8n has a call of its own for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -121,13 +121,11 @@ pub(super) fn new_path<'a>(
     content: &[u8],
     taken: impl Fn(&str) -> bool,
 ) -> String {
-    let folder = folder.trim_matches('/');
-    let within = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
     let known: Vec<Named<'_>> =
         known.filter(|(path, ..)| !path.contains('#')).map(|(path, id, name)| Named { path, id, name }).collect();
     let template = match template {
-        Some(template) => within(template),
-        None if known.is_empty() => within("{slug}.json"),
+        Some(template) => path_template::within(folder, template),
+        None if known.is_empty() => path_template::within(folder, "{slug}.json"),
         None => drift_engine::write::path_template(&known),
     };
     let workflow = read(content).ok();

@@ -309,7 +309,12 @@ async fn merge(hand: &Hand, all: &[StepRecord], step: &StepRecord) -> ServiceRes
         }
         // GitHub says so, too, while it works out anew whether an open one merges: the branch below it has moved.
         Err(Refusal::NotMergeable { message }) if standing.pull.state == PullState::Open && !standing.pull.draft => {
-            Taken::PutOff { what: message, retry_after: None }
+            if running.is_none() {
+                return Ok(Taken::PutOff { what: message, retry_after: None });
+            }
+            // What ran and came to nothing is not followed again: it would say the same for ever.
+            (left.uuid, left.queued) = (None, false);
+            Taken::Waits { what: message, seconds: LATER, learnt: Some(steps::write(&left)) }
         }
         Err(refusal) => refused(&refusal),
     })

@@ -6,9 +6,9 @@
 
 use std::collections::HashMap;
 
-use drift_domain::change::{ChangeState, DecisionKind};
+use drift_domain::change::{ChangeState, DecisionKind, Origin};
 use drift_domain::ids::{ChangeId, EnvironmentId, IncidentId, OrganizationId, ReconciliationId};
-use drift_domain::reconciliation::{Purpose, ReconciliationState, StepKind, StepState};
+use drift_domain::reconciliation::{Purpose, StepKind, StepState};
 use drift_store::changes::{ChangeRecord, Which};
 use drift_store::reconciliations::{NewReconciliation, NewStep, ReconciliationRecord, Turn};
 use drift_store::{
@@ -35,13 +35,13 @@ mod sides;
 mod steps;
 mod text;
 
-pub(crate) use page::{of_incident, refused_to};
 pub use deployment::NewDeployment;
+pub(crate) use page::{of_incident, refused_to};
 pub use planning::Picks;
 pub use run::Next;
 
 use deployment::Ready;
-use planning::{Decided, Draft, Plan};
+use planning::{Decided, Draft, Picked, Plan};
 
 /// The branches that promotions are made on begin with this.
 const BRANCHES: &str = "workflowops";
@@ -49,7 +49,8 @@ const BRANCHES: &str = "workflowops";
 impl Services {
     /// Works out what carrying out the chosen paths would write where, and keeps that as a plan for a person to look at.
     /// Nothing is written to either side. `wanted`: which changes; `None` for every one whose path is chosen and not under
-    /// way. `picks`: what to take where both sides left the baseline differently, by change and place.
+    /// way. `picks`: what to take where both sides left the baseline differently, by change and place; what was picked in the
+    /// newest plan before is offered again where nothing is said, and not taken.
     ///
     /// # Errors
     /// [`ServiceError::Stale`]; [`ServiceError::NotFound`] for a change of another incident; [`ServiceError::Conflict`] when
@@ -75,18 +76,24 @@ impl Services {
         let mut chosen = Vec::new();
         for change in to_carry_out(&mut db, organization, &all, wanted.as_deref()).await? {
             let (id, _) = change.chosen.ok_or(ServiceError::NotFound("decision"))?;
-            chosen.push((change, decided(&mut db, organization, id).await?));
+            let picked = Picked {
+                given: picks.get(&change.id).cloned().unwrap_or_default(),
+                before: picked_before(&mut db, organization, change).await?,
+            };
+            chosen.push((change, decided(&mut db, organization, id).await?, picked));
         }
         drop(db);
 
         let sides = self.sides(environment).await?;
         let mut draft = Draft::new(&sides);
-        let nothing = Picks::new();
-        for (change, decided) in &chosen {
-            let picks = picks.get(&change.id).unwrap_or(&nothing);
-            self.plan_decision(&mut draft, change, decided, picks).await?;
+        for (change, decided, picked) in &chosen {
+            self.plan_decision(&mut draft, change, decided, picked).await?;
         }
-        let promoted: Vec<_> = chosen.iter().filter(|(_, decided)| decided.kind == DecisionKind::Promote).collect();
+        let promoted: Vec<_> = chosen
+            .iter()
+            .filter(|(_, decided, _)| decided.kind == DecisionKind::Promote)
+            .map(|(change, decided, _)| (*change, decided))
+            .collect();
         let link = self.public_link(&format!("/incidents/{incident}"));
         let words = text::Words::of(record.number, &sides.environment.connection.name, link, &promoted);
         self.keep_plan(permit, draft, Some(incident), Purpose::Decisions, words).await
@@ -186,24 +193,7 @@ impl Services {
         id: ReconciliationId,
         seen: Option<i64>,
     ) -> ServiceResult<()> {
-        let mut tx = self.tenant(permit.organization()).await?;
-        let record = self.held(&mut tx, permit, id, seen).await?;
-        match record.state {
-            ReconciliationState::Planned if !record.has_problems => {}
-            ReconciliationState::Planned => {
-                return Err(ServiceError::Conflict(
-                    "This plan cannot be carried out: it says why. Nothing was written.".to_owned(),
-                ));
-            }
-            state => {
-                return Err(ServiceError::Conflict(format!("This plan is {} already.", state.label().to_lowercase())));
-            }
-        }
-        let ready = self.make_ready(&mut tx, permit, record).await?;
-        self.take_artifacts(&mut tx, permit, &ready.record).await?;
-        self.begin_reconciliation(&mut tx, permit, ready, "incident.carrying_out").await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        Ok(())
+        self.begin_reconciliation(permit, id, seen, page::carry_out_refused, "incident.carrying_out").await
     }
 
     /// Tries a reconciliation again that failed: it goes on where it was, and asks first what became of the step that failed.
@@ -216,16 +206,7 @@ impl Services {
         id: ReconciliationId,
         seen: Option<i64>,
     ) -> ServiceResult<()> {
-        let mut tx = self.tenant(permit.organization()).await?;
-        let record = self.held(&mut tx, permit, id, seen).await?;
-        if record.state != ReconciliationState::Failed {
-            return Err(ServiceError::Conflict("Only what failed is tried again.".to_owned()));
-        }
-        let ready = self.make_ready(&mut tx, permit, record).await?;
-        self.take_artifacts(&mut tx, permit, &ready.record).await?;
-        self.begin_reconciliation(&mut tx, permit, ready, "incident.trying_again").await?;
-        tx.commit().await.map_err(StoreError::from)?;
-        Ok(())
+        self.begin_reconciliation(permit, id, seen, page::retry_refused, "incident.trying_again").await
     }
 
     /// Takes a reconciliation back. Before anything is written that leaves no trace but the record; a promotion that waits to be
@@ -325,25 +306,34 @@ impl Services {
         Ok(())
     }
 
+    /// Has a reconciliation carried out, unless `refused` says why not. `kind`: what the timeline calls it.
     async fn begin_reconciliation(
         &self,
-        tx: &mut Transaction,
         permit: &Permit<cap::Execute>,
-        ready: Ready,
+        id: ReconciliationId,
+        seen: Option<i64>,
+        refused: fn(&ReconciliationRecord) -> Option<String>,
         kind: &str,
     ) -> ServiceResult<()> {
-        let Ready { record, says } = &ready;
         let (organization, by, now) = (permit.organization(), permit.caller().user_id, self.clock.now());
-        reconciliations::begin(tx, organization, record.id, record.state, by, now).await?;
-        let mut data = json!({ "reconciliation": record.id, "workflows": record.items });
+        let mut tx = self.tenant(organization).await?;
+        let record = self.held(&mut tx, permit, id, seen).await?;
+        if let Some(why) = refused(&record) {
+            return Err(ServiceError::Conflict(why));
+        }
+        let Ready { record, says } = self.make_ready(&mut tx, permit, record).await?;
+        self.take_artifacts(&mut tx, permit, &record).await?;
+        reconciliations::begin(&mut tx, organization, id, record.state, by, now).await?;
+        let mut data = json!({ "reconciliation": id, "workflows": record.items });
         let mut kind = kind;
         if let (Some(Value::Object(says)), Some(data)) = (says, data.as_object_mut()) {
-            data.extend(says.clone());
+            data.extend(says);
             kind = "incident.deploying";
         }
-        self.tell_incident(tx, record, Some(by), kind, None, data).await?;
-        jobs::enqueue_reconciliation(tx, record.id).await?;
-        self.announce(tx, organization, record.environment, "incident.updated").await?;
+        self.tell_incident(&mut tx, &record, Some(by), kind, None, data).await?;
+        jobs::enqueue_reconciliation(&mut tx, id).await?;
+        self.announce(&mut tx, organization, record.environment, "incident.updated").await?;
+        tx.commit().await.map_err(StoreError::from)?;
         Ok(())
     }
 
@@ -442,9 +432,29 @@ async fn decided(
     Ok(Decided { id, kind: found.kind, reason: found.reason, replacement: found.replacement, by: found.by })
 }
 
+/// What the newest plan for a change has picked, where both sides left the baseline.
+async fn picked_before(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    change: &ChangeRecord,
+) -> ServiceResult<Picks> {
+    if change.origin != Origin::Collision {
+        return Ok(Picks::new());
+    }
+    let Some(plan) = reconciliations::newest_plan_for(db, organization, change.id).await? else {
+        return Ok(Picks::new());
+    };
+    let item = read_plan(plan)?.items.into_iter().find(|item| item.change == change.id);
+    Ok(item.map(|item| item.picks).unwrap_or_default())
+}
+
 /// What a reconciliation's plan says.
 fn plan_of(record: &ReconciliationRecord) -> ServiceResult<Plan> {
-    serde_json::from_value(record.plan.clone()).map_err(ServiceError::unavailable)
+    read_plan(record.plan.clone())
+}
+
+fn read_plan(plan: serde_json::Value) -> ServiceResult<Plan> {
+    serde_json::from_value(plan).map_err(ServiceError::unavailable)
 }
 
 /// A check that follows what was carried out.

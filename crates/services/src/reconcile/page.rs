@@ -1,13 +1,18 @@
 //! A reconciliation as a screen and the API show it, and what may be done about it now.
 
 use drift_domain::ids::{IncidentId, ReconciliationId};
+use drift_domain::incident::IncidentStatus;
 use drift_domain::plan::Capability;
 use drift_domain::reconciliation::{Purpose, ReconciliationState, StepKind, StepState, Target};
-use drift_domain::views::{DeploymentView, PersonView, ReconciliationPage, ReconciliationRow, ReconciliationStepView};
+use drift_domain::views::{
+    DeploymentView, ItemResult, ItemView, PersonView, ReconciliationPage, ReconciliationRow, ReconciliationStepView,
+};
+use drift_store::incidents::IncidentRecord;
 use drift_store::reconciliations::{ReconciliationRecord, StepRecord};
 use drift_store::{PgConnection, incidents, reconciliations};
 
 use super::plan_of;
+use super::planning::begins_in_git;
 use crate::Services;
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Caller, Permit, cap};
@@ -45,11 +50,16 @@ impl Services {
             environment_id: record.environment,
             environment: environment.connection.name.clone(),
             carry_out_refused: or_mine(carry_out_refused(&record).or_else(|| blocked.clone())),
+            plan_refused: or_mine(plan_refused(&record, incident.as_ref())),
             cancel_refused: or_mine(cancel_refused(&record, &steps)),
             retry_refused: or_mine(retry_refused(&record).or(blocked)),
             deployment,
             git: plan.git,
-            items: plan.items,
+            items: plan
+                .items
+                .into_iter()
+                .map(|item| ItemView { result: result(&record, &item, &steps), ..item })
+                .collect(),
             problems: plan.problems,
             steps: if record.begun_at.is_some() { steps.iter().map(step_view).collect() } else { Vec::new() },
         })
@@ -91,14 +101,48 @@ fn row(record: &ReconciliationRecord) -> ReconciliationRow {
     }
 }
 
-fn carry_out_refused(record: &ReconciliationRecord) -> Option<String> {
+/// Why a plan cannot be carried out.
+pub(super) fn carry_out_refused(record: &ReconciliationRecord) -> Option<String> {
     match record.state {
         ReconciliationState::Planned if record.has_problems => {
-            Some("Something stands in the way, as said above. Settle it, then look at a new plan.".to_owned())
+            Some("This plan cannot be carried out: it says why. Settle that, then look at a new plan.".to_owned())
         }
         ReconciliationState::Planned => None,
         state => Some(format!("This plan is {} already.", state.label().to_lowercase())),
     }
+}
+
+/// Why there is no new plan to be made in its place.
+fn plan_refused(record: &ReconciliationRecord, incident: Option<&IncidentRecord>) -> Option<String> {
+    let why = match record.state {
+        _ if record.purpose == Purpose::Restore => "Another restore is planned from its change.",
+        _ if incident.is_some_and(|incident| incident.status() == IncidentStatus::Closed) => "The incident is closed.",
+        ReconciliationState::Pending => "It is being carried out.",
+        ReconciliationState::Done => "It is carried out already.",
+        ReconciliationState::Planned | ReconciliationState::Failed | ReconciliationState::Cancelled => return None,
+    };
+    Some(why.to_owned())
+}
+
+/// What came of one workflow: of its own steps, and of those in Git where it is promoted or put back.
+fn result(record: &ReconciliationRecord, item: &ItemView, steps: &[StepRecord]) -> Option<ItemResult> {
+    let ended = |state, error| Some(ItemResult { state, error });
+    match record.state {
+        ReconciliationState::Planned => return None,
+        ReconciliationState::Done | ReconciliationState::Cancelled => return ended(record.state, None),
+        ReconciliationState::Pending | ReconciliationState::Failed => {}
+    }
+    let in_git = begins_in_git(record.purpose, item);
+    let is_about = |step: &&StepRecord| step.change == Some(item.change) || step.change.is_none() && in_git;
+    let about: Vec<&StepRecord> = steps.iter().filter(is_about).collect();
+    if let Some(failed) = about.iter().find(|step| step.state == StepState::Failed) {
+        return ended(ReconciliationState::Failed, failed.error.clone());
+    }
+    let nothing_left = about.iter().all(|step| step.state == StepState::Done);
+    if nothing_left && (record.state == ReconciliationState::Failed || !about.is_empty()) {
+        return ended(ReconciliationState::Done, None);
+    }
+    ended(record.state, record.error.clone())
 }
 
 /// Why a reconciliation cannot be taken back.
@@ -126,7 +170,8 @@ pub(super) fn cancel_refused(record: &ReconciliationRecord, steps: &[StepRecord]
     None
 }
 
-fn retry_refused(record: &ReconciliationRecord) -> Option<String> {
+/// Why a reconciliation cannot be tried again.
+pub(super) fn retry_refused(record: &ReconciliationRecord) -> Option<String> {
     (record.state != ReconciliationState::Failed).then(|| "Only what failed is tried again.".to_owned())
 }
 

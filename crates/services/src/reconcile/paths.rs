@@ -1,18 +1,18 @@
 //! What each path takes, worked out for one change: promote, revert, replace, and putting a stored content back.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use drift_domain::change::{ChangeType, DecisionKind, Origin};
 use drift_domain::reconciliation::{StepKind, Target};
 use drift_domain::views::ItemView;
 use drift_store::changes::ChangeRecord;
 use drift_store::reconciliations::NewStep;
-use drift_store::{StoreError, environments, workflows};
+use drift_store::{StoreError, workflows};
 
 use drift_engine::write::Existing;
 
 use super::craft;
-use super::planning::{Decided, Draft, Picks, write};
+use super::planning::{Decided, Draft, Picked, write};
 use super::sides::{Pair, as_seen};
 use super::steps::{self, Contains, Expected};
 use crate::Services;
@@ -34,6 +34,8 @@ pub(super) fn item(change: &ChangeRecord, decision: Option<DecisionKind>) -> Ite
         problems: Vec::new(),
         conflicts: Vec::new(),
         parts: Vec::new(),
+        picks: BTreeMap::new(),
+        result: None,
     }
 }
 
@@ -64,13 +66,13 @@ impl Services {
         draft: &mut Draft<'_>,
         change: &ChangeRecord,
         decided: &Decided,
-        picks: &Picks,
+        picked: &Picked,
     ) -> ServiceResult<()> {
         let mut item = item(change, Some(decided.kind));
         let pair = self.pair(draft.sides, change).await?;
         if compare_with_seen(change, &pair, &mut item) {
             match decided.kind {
-                DecisionKind::Promote => self.promote(draft, change, &pair, picks, &mut item).await?,
+                DecisionKind::Promote => self.promote(draft, change, &pair, picked, &mut item).await?,
                 DecisionKind::Revert => revert(draft, change, &pair, &mut item),
                 DecisionKind::Replace => replace(draft, change, decided, &mut item),
                 DecisionKind::Override => {}
@@ -87,7 +89,7 @@ impl Services {
         draft: &mut Draft<'_>,
         change: &ChangeRecord,
         pair: &Pair,
-        picks: &Picks,
+        picked: &Picked,
         item: &mut ItemView,
     ) -> ServiceResult<()> {
         let expected = change.live_id.clone().map(|id| {
@@ -102,13 +104,14 @@ impl Services {
             (change.change_type, change.origin, pair.desired.as_deref())
         {
             let base = self.baseline(draft, change).await?;
-            let merge = match craft::merge(base.as_deref(), live, desired, picks, &draft.sides.live_ids) {
+            let merge = match craft::merge(base.as_deref(), live, desired, &picked.given, &draft.sides.live_ids) {
                 Ok(merge) => merge,
                 Err(why) => {
                     item.problems.push(why);
                     return Ok(());
                 }
             };
+            item.picks = picked.kept(&merge.conflicts);
             (item.conflicts, item.parts) = (merge.conflicts, merge.parts);
             let Some(merged) = merge.content else { return Ok(()) };
             if craft::differs(Some(desired), &merged, &draft.sides.live_ids).any() {
@@ -165,7 +168,7 @@ impl Services {
                 let position = craft::position(&bytes, full);
                 (path, Some((bytes, position)))
             }
-            None => (self.new_path(draft, content).await?, None),
+            None => (new_path(draft, content), None),
         };
         let siblings = if existing.is_some() { Vec::new() } else { self.siblings(draft).await? };
         let there = existing.as_ref().map(|(bytes, position)| Existing { bytes, position: *position });
@@ -231,19 +234,6 @@ impl Services {
         }
     }
 
-    /// Where the file of a new workflow goes.
-    async fn new_path(&self, draft: &Draft<'_>, content: &[u8]) -> ServiceResult<String> {
-        let sides = draft.sides;
-        let environment = &sides.environment;
-        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
-        let template = environments::path_template(&mut db, environment.organization_id, environment.id).await?;
-        let folder = &environment.connection.git_folder;
-        let known =
-            sides.git.side.items.iter().map(|i| (i.key.path.as_str(), i.key.id.as_deref(), i.key.name.as_str()));
-        let taken = |path: &str| sides.file(path).is_some() || draft.files.contains_key(path);
-        Ok(craft::new_path(template.as_deref(), folder, known, content, taken))
-    }
-
     /// A few other files, to write a new one alike.
     async fn siblings(&self, draft: &Draft<'_>) -> ServiceResult<Vec<Vec<u8>>> {
         let mut siblings = Vec::new();
@@ -253,6 +243,14 @@ impl Services {
         }
         Ok(siblings)
     }
+}
+
+/// Where the file of a new workflow goes.
+fn new_path(draft: &Draft<'_>, content: &[u8]) -> String {
+    let (sides, connection) = (draft.sides, &draft.sides.environment.connection);
+    let known = sides.git.side.items.iter().map(|i| (i.key.path.as_str(), i.key.id.as_deref(), i.key.name.as_str()));
+    let taken = |path: &str| sides.file(path).is_some() || draft.files.contains_key(path);
+    craft::new_path(connection.path_template.as_deref(), &connection.git_folder, known, content, taken)
 }
 
 /// Files that a new one is written alike, at most.

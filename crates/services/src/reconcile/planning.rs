@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use drift_domain::change::DecisionKind;
 use drift_domain::fingerprint::Fingerprint;
 use drift_domain::ids::{ChangeId, DecisionId, UserId};
-use drift_domain::reconciliation::{StepKind, Target};
-use drift_domain::views::{DiffView, GitPlanView, ItemView, MergeSide, WriteView};
+use drift_domain::reconciliation::{Purpose, StepKind, Target};
+use drift_domain::views::{DiffView, GitPlanView, ItemView, MergeConflict, MergeSide, WriteView};
 use drift_n8n::VersionFamily;
 use drift_store::changes::ChangeRecord;
 use drift_store::deployments::DeploymentRecord;
@@ -35,6 +35,11 @@ impl Plan {
     }
 }
 
+/// Whether what becomes of a workflow begins with Git: steps that are about all are those in Git, and concern it then.
+pub(super) fn begins_in_git(purpose: Purpose, item: &ItemView) -> bool {
+    purpose == Purpose::Restore || item.decision == Some(DecisionKind::Promote)
+}
+
 /// What somebody decided about a change, for whoever carries it out.
 #[derive(Clone, Debug)]
 pub(super) struct Decided {
@@ -48,6 +53,24 @@ pub(super) struct Decided {
 
 /// What a person picked where both sides left the baseline differently, by the conflict's key.
 pub type Picks = BTreeMap<String, MergeSide>;
+
+/// What was picked for one change.
+#[derive(Debug, Default)]
+pub(super) struct Picked {
+    /// Taken in this plan.
+    pub given: Picks,
+    /// Taken in the newest plan before: offered again.
+    pub before: Picks,
+}
+
+impl Picked {
+    /// What the plan keeps: what it takes, and what was taken before of what is open still.
+    pub(super) fn kept(&self, open: &[MergeConflict]) -> Picks {
+        let is_open = |key: &str| open.iter().any(|conflict| conflict.key == key);
+        let before = self.before.iter().filter(|(key, _)| is_open(key));
+        before.chain(&self.given).map(|(key, side)| (key.clone(), *side)).collect()
+    }
+}
 
 /// A plan while it is made.
 pub(super) struct Draft<'a> {

@@ -7,10 +7,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use drift_domain::change::DecisionKind;
 use drift_domain::failure::{Failure, FailureKind};
 use drift_domain::ids::{ChangeId, OrganizationId, ReconciliationId};
-use drift_domain::reconciliation::{Purpose, ReconciliationState, StepKind, StepState, Target};
+use drift_domain::reconciliation::{ReconciliationState, StepKind, StepState, Target};
 use drift_n8n::LiveEnvironment;
 use drift_store::artifacts::Outcome;
 use drift_store::reconciliations::{ReconciliationRecord, StepEnd, StepRecord, Turn};
@@ -18,7 +17,7 @@ use drift_store::{StoreError, Transaction, artifacts, environments, jobs, reconc
 use serde_json::{Value, json};
 use tracing::Instrument;
 
-use super::planning::Plan;
+use super::planning::{Plan, begins_in_git};
 use super::{plan_of, steps};
 use crate::Services;
 use crate::detection::Repository;
@@ -75,7 +74,7 @@ impl Hand {
     /// Whether what becomes of a change begins with Git.
     fn begins_in_git(&self, change: ChangeId) -> bool {
         let item = self.plan.items.iter().find(|item| item.change == change);
-        self.record.purpose == Purpose::Restore || item.is_some_and(|item| item.decision == Some(DecisionKind::Promote))
+        item.is_some_and(|item| begins_in_git(self.record.purpose, item))
     }
 }
 

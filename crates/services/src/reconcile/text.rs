@@ -23,7 +23,7 @@ pub(super) struct Words {
 
 impl Words {
     /// What the promotion of these changes says.
-    pub(super) fn of(number: i64, environment: &str, link: String, decided: &[&(&ChangeRecord, Decided)]) -> Self {
+    pub(super) fn of(number: i64, environment: &str, link: String, decided: &[(&ChangeRecord, &Decided)]) -> Self {
         let incident = format!("INC-{number}");
         let promoted: Vec<Promoted<'_>> =
             decided.iter().map(|(change, decided)| Promoted { workflow: &change.workflow, decided }).collect();

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use drift_domain::change::DecisionKind;
 use drift_domain::deployment::DeploymentKind;
 use drift_domain::failure::Side;
-use drift_domain::ids::{ChangeId, IncidentId, ReconciliationId, UpgradeRequestId};
+use drift_domain::ids::{ChangeId, ChannelId, DeliveryId, IncidentId, ReconciliationId, UpgradeRequestId};
+use drift_domain::notification::{ChannelKind, NoticeKind};
 use drift_domain::plan::{Capability, Limit, Plan, PlanTier};
 use drift_domain::reconciliation::Target;
 use drift_domain::role::Role;
@@ -16,6 +17,7 @@ use drift_domain::severity::Severity;
 use drift_domain::views::{ChangeFilter, EnvironmentDraft, IncidentFilter, PlanEdit, UpgradeAsk};
 use drift_services::gate::{Caller, Permit, cap};
 use drift_services::incidents::{Choice, IncidentSettings};
+use drift_services::notify::ChannelDraft;
 use drift_services::reconcile::NewDeployment;
 use drift_services::{ServiceResult, Services};
 use drift_testkit::app::workflow;
@@ -31,6 +33,9 @@ pub struct World<'a> {
     pub incident: Option<IncidentId>,
     /// A plan that somebody made before a downgrade, where the plan does not carry decisions out.
     pub reconciliation: ReconciliationId,
+    /// A channel, and a message to it that is on its way.
+    pub channel: ChannelId,
+    pub delivery: DeliveryId,
     /// Whether a permit is asked for as the doors do, which look the environment up first.
     pub looks_first: bool,
 }
@@ -50,7 +55,11 @@ impl<'a> World<'a> {
         };
         let able = Caller { plan: Arc::new(Plan::standard(PlanTier::Agency)), ..env.caller.clone() };
         let planned = app.services.plan_restore(&able.permit().unwrap(), change, Side::Desired, Target::N8n).await;
-        Self { app, env, change, incident, reconciliation: planned.unwrap(), looks_first: true }
+        let reconciliation = planned.unwrap();
+        let made = app.services.add_channel(&env.caller.permit().unwrap(), channel_draft("Kept")).await.unwrap();
+        let channel = made.channel.id;
+        let delivery = app.services.test_channel(&env.caller.permit().unwrap(), channel).await.unwrap();
+        Self { app, env, change, incident, reconciliation, channel, delivery, looks_first: true }
     }
 
     fn services(&self) -> &Services {
@@ -122,6 +131,17 @@ impl<'a> World<'a> {
     }
 }
 
+/// A channel that leads nowhere and is asked to tell of nothing that happens here.
+fn channel_draft(name: &str) -> ChannelDraft {
+    ChannelDraft {
+        kind: ChannelKind::Webhook,
+        name: name.to_owned(),
+        address: Some("http://127.0.0.1:1/hook".into()),
+        secret: None,
+        events: vec![NoticeKind::ApprovalWanted],
+    }
+}
+
 pub type Call = for<'w> fn(&'w World<'_>, &'w Caller) -> Pin<Box<dyn Future<Output = ServiceResult<()>> + 'w>>;
 
 macro_rules! calls {
@@ -141,6 +161,9 @@ calls! {
     workspace asks Summary: |w, c| {
         w.services().workspace(&w.permit(c).await?, w.env.id, ChangeFilter::default()).await
     };
+    changes asks Summary: |w, c| {
+        w.services().changes(&w.permit(c).await?, w.env.id, ChangeFilter::default()).await
+    };
     change asks Summary: |w, c| w.services().change(&w.permit(c).await?, w.env.id, w.change).await;
     checks asks Summary: |w, c| w.services().checks(&w.permit(c).await?, w.env.id, None).await;
     open_incident asks Summary: |w, c| w.services().open_incident(&w.permit(c).await?, w.env.id).await;
@@ -148,6 +171,9 @@ calls! {
     incident asks Incidents: |w, c| w.services().incident(&w.incident_permit(c).await?, w.incident()).await;
     incident_change asks Incidents: |w, c| {
         w.services().incident_change(&w.incident_permit(c).await?, w.incident(), w.change).await
+    };
+    incident_timeline asks Incidents: |w, c| {
+        w.services().incident_timeline(&w.incident_permit(c).await?, w.incident(), None).await
     };
     closing asks Incidents: |w, c| w.services().closing(&w.incident_permit(c).await?, w.incident()).await;
     create_incident asks ManageIncidents: |w, c| {
@@ -249,6 +275,7 @@ calls! {
     request_upgrade asks RequestUpgrade: |w, c| {
         w.services().request_upgrade(&c.permit()?, UpgradeAsk::default()).await
     };
+    upgrade_requests asks RequestUpgrade: |w, c| w.services().upgrade_requests(&c.permit()?, None).await;
     plan asks RequestUpgrade: |w, c| w.services().plan(&c.permit()?).await;
     plan_effect asks ManagePlan: |w, c| {
         let plan = if c.plan.tier() == PlanTier::Pro { PlanTier::Agency } else { PlanTier::Pro };
@@ -266,6 +293,25 @@ calls! {
         let (less, why) = (Some(bounds.least), || "tried".to_owned());
         w.services().set_limit(&c.permit()?, w.plan_version().await, plan, limit, less, why()).await?;
         w.services().set_limit(&c.permit()?, w.plan_version().await, plan, limit, bounds.standard, why()).await
+    };
+    notification_preferences asks Account: |w, c| w.services().notification_preferences(&c.permit()?).await;
+    set_notification_preferences asks Account: |w, c| {
+        w.services().set_notification_preferences(&c.permit()?, &[NoticeKind::IncidentExpired]).await
+    };
+    notification_channels asks Notifications: |w, c| w.services().notification_channels(&c.permit()?).await;
+    notification_deliveries asks Notifications: |w, c| {
+        w.services().notification_deliveries(&c.permit()?, Some(w.channel)).await
+    };
+    add_channel asks Notifications: |w, c| w.services().add_channel(&c.permit()?, channel_draft(c.role.as_str())).await;
+    update_channel asks Notifications: |w, c| {
+        w.services().update_channel(&c.permit()?, w.channel, channel_draft("Renamed")).await
+    };
+    switch_channel asks Notifications: |w, c| w.services().switch_channel(&c.permit()?, w.channel, true).await;
+    test_channel asks Notifications: |w, c| w.services().test_channel(&c.permit()?, w.channel).await;
+    redeliver asks Notifications: |w, c| w.services().redeliver(&c.permit()?, w.delivery).await;
+    remove_channel asks Notifications: |w, c| {
+        let made = w.services().add_channel(&c.permit()?, channel_draft("For a moment")).await?;
+        w.services().remove_channel(&c.permit()?, made.channel.id).await
     };
     answer_upgrade asks ManagePlan: |w, c| {
         w.services().answer_upgrade(&c.permit()?, w.request().await, false, "not now".to_owned()).await

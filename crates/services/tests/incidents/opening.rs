@@ -141,11 +141,16 @@ async fn what_is_accepted_for_a_time_opens_none_until_the_time_is_over() {
 }
 
 #[tokio::test]
-async fn a_new_incident_names_the_earlier_ones_about_the_same_workflow() {
+async fn a_new_incident_names_the_earlier_ones_about_the_same_workflow_and_field() {
     let app = TestApp::new().await;
     let (env, ids) = agreeing(&app, PlanTier::Agency, &["Orders", "Invoices"]).await;
-    for (round, id) in [(1, &ids[0]), (2, &ids[1]), (3, &ids[0])] {
-        hotfix(&env, id, &format!("return {round};"));
+    for (round, id) in [(1, &ids[0]), (2, &ids[1]), (3, &ids[0]), (4, &ids[0])] {
+        if round == 4 {
+            // The same workflow, and another field of it.
+            env.edit(id, "Total", |node| node["disabled"] = serde_json::json!(true));
+        } else {
+            hotfix(&env, id, &format!("return {round};"));
+        }
         env.check().await;
         let hand = Hand { app: &app, env: &env, id: env.incident().await };
         let ancestors: Vec<i64> = hand.page().await.ancestors.iter().map(|row| row.number).collect();

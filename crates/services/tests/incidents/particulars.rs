@@ -2,7 +2,7 @@ use drift_domain::plan::PlanTier;
 use drift_domain::role::Role;
 use drift_domain::severity::Severity;
 use drift_services::ServiceError;
-use drift_services::incidents::IncidentSettings;
+use drift_services::incidents::{IncidentSettings, TIMELINE_PAGE};
 use drift_testkit::TestApp;
 
 use crate::common::{Hand, drifted};
@@ -114,4 +114,24 @@ async fn severity_is_adjusted_with_a_reason_and_the_deadline_follows() {
     assert_eq!((page.row.severity, page.computed_severity), (Severity::Critical, Severity::High));
     assert_eq!(page.severity_reason.as_deref(), Some("Payments stand still"));
     assert_eq!(page.row.expires_at, Some(acknowledged + chrono::TimeDelta::hours(4)));
+}
+
+#[tokio::test]
+async fn a_timeline_is_read_to_its_beginning_page_by_page() {
+    let app = TestApp::new().await;
+    let (env, _) = drifted(&app, PlanTier::Agency).await;
+    let id = env.incident().await;
+    let permit = env.incident_permit(id).await;
+    for n in 0..TIMELINE_PAGE {
+        app.services.comment(&permit, id, format!("Comment {n}")).await.unwrap();
+    }
+    let looks = env.incident_permit(id).await;
+    let newest = app.services.incident_timeline(&looks, id, None).await.unwrap();
+    assert_eq!(newest.items.len(), TIMELINE_PAGE);
+    assert_eq!(newest.items[0].note.as_deref(), Some("Comment 99"), "newest first");
+    let shown = env.incident_page(id).await.timeline;
+    assert_eq!(shown[0].id, newest.items[TIMELINE_PAGE - 1].id, "the workspace shows the first page");
+    let rest = app.services.incident_timeline(&looks, id, newest.next).await.unwrap();
+    assert_eq!(rest.items.last().map(|entry| entry.kind.as_str()), Some("incident.created"));
+    assert_eq!(rest.next, None);
 }

@@ -8,18 +8,24 @@ mod acts;
 mod promises;
 mod world;
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use tokio::task::JoinSet;
 
 use acts::Act;
 use world::World;
 
 /// Sequences where nobody asks for more.
-const SEQUENCES: u32 = 100;
+const SEQUENCES: u32 = 200;
 /// The longest sequence.
 const LONGEST: usize = 30;
 /// Sequences that share a database: a new one for each would be most of the time.
 const TOGETHER: usize = 40;
+/// Sequences that go on at once, each in an organization with servers of its own.
+const AT_ONCE: usize = 4;
 
 /// A number that whoever runs the test may set.
 #[expect(clippy::disallowed_methods, reason = "a test is asked to do more by its environment")]
@@ -27,34 +33,55 @@ fn asked<T: std::str::FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[expect(clippy::print_stdout, reason = "what the sequences reached is what whoever runs them wants to know")]
 async fn nothing_is_lost_hidden_or_waved_through() {
     let seed: u64 = asked("WORKFLOWOPS_SEED").unwrap_or(7);
     let sequences: u32 = asked("WORKFLOWOPS_SEQUENCES").unwrap_or(SEQUENCES);
-    let mut bytes = [0_u8; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let all = proptest::collection::vec(Act::any(), 8..LONGEST);
+    let waiting = Arc::new(Mutex::new(sequences_from(seed, sequences)));
+    let mut lanes: JoinSet<_> = (0..AT_ONCE).map(|_| lane(Arc::clone(&waiting))).collect();
     let mut done = world::Tally::default();
-    let mut left = sequences as usize;
-    while left > 0 {
-        let app = drift_testkit::TestApp::new().await;
-        for _ in 0..TOGETHER.min(left) {
-            let acts = all.new_tree(&mut runner).expect("a sequence can be made").current();
-            if let Err(broken) = run(&app, &acts, &mut done).await {
+    while let Some(lane) = lanes.join_next().await {
+        match lane.expect("no act panics") {
+            Ok(tally) => done.merge(&tally),
+            Err((acts, broken)) => {
+                lanes.shutdown().await;
                 let (acts, broken) = shortest(acts, broken).await;
                 panic!("{broken}\n\nafter {acts:#?}\n(WORKFLOWOPS_SEED={seed})");
             }
         }
-        left = left.saturating_sub(TOGETHER);
     }
     println!("{sequences} sequences: {done}");
     assert!(
         done.drifted > 0 && done.closed > 0 && done.carried_out > 0,
         "the sequences reach what they are for: {done}"
     );
+}
+
+/// The sequences of a seed: the same ones in the same order, however many go on at once.
+fn sequences_from(seed: u64, count: u32) -> VecDeque<Vec<Act>> {
+    let mut bytes = [0_u8; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config = Config { failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let all = proptest::collection::vec(Act::any(), 8..LONGEST);
+    (0..count).map(|_| all.new_tree(&mut runner).expect("a sequence can be made").current()).collect()
+}
+
+/// Goes through sequences that wait, until there is none or one breaks a promise.
+async fn lane(waiting: Arc<Mutex<VecDeque<Vec<Act>>>>) -> Result<world::Tally, (Vec<Act>, String)> {
+    let next = || waiting.lock().expect("no lane panics").pop_front();
+    let mut done = world::Tally::default();
+    let mut first = next();
+    while first.is_some() {
+        let app = drift_testkit::TestApp::new().await;
+        for _ in 0..TOGETHER {
+            let Some(acts) = first.take().or_else(next) else { break };
+            run(&app, &acts, &mut done).await.map_err(|broken| (acts, broken))?;
+        }
+        first = next();
+    }
+    Ok(done)
 }
 
 /// One sequence from an environment that agrees; tells what was broken, after which act.

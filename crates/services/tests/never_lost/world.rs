@@ -477,6 +477,16 @@ impl Tally {
     }
 }
 
+impl Tally {
+    /// What others reached, too.
+    pub fn merge(&mut self, other: &Self) {
+        self.drifted += other.drifted;
+        self.closed += other.closed;
+        self.carried_out += other.carried_out;
+        self.failed += other.failed;
+    }
+}
+
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { drifted, closed, carried_out, failed } = self;

@@ -75,6 +75,10 @@ async fn who_may_not_and_whose_it_is_not_get_their_answers() {
     assert!(matches!(refused, Err(ServiceError::NotFound(_))), "{refused:?}");
     let viewer = app.member(&env.caller, Role::Viewer).await;
     assert!(matches!(ask(&viewer).await, Err(ServiceError::RoleRequired { .. })));
+    let looks = app.services.reconciliation_permit(&viewer, id).await.unwrap();
+    let seen = app.services.reconciliation(&looks, id).await.unwrap();
+    assert!(seen.plan_refused.is_some_and(|why| why.contains("OPERATOR")) && !seen.items.is_empty());
+    assert_eq!(hand.reconciliation(id).await.plan_refused, None);
     // A downgrade strands no incident: it is finished under its own plan.
     let downgraded = app.moved_to(&env.caller, PlanTier::Free).await;
     assert!(ask(&downgraded).await.is_ok());

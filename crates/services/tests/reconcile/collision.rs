@@ -52,7 +52,11 @@ async fn where_both_touched_the_same_node_a_person_picks() {
         assert!(hand.begin(open).await.is_err(), "nobody has picked");
 
         let picks = Picks::from([(conflict.key.clone(), side)]);
-        let id = hand.plan_with(HashMap::from([(change, picks)])).await;
+        let id = hand.plan_with(HashMap::from([(change, picks.clone())])).await;
+        assert_eq!(hand.reconciliation(id).await.items[0].picks, picks, "a plan keeps what was picked");
+        let anew = hand.reconciliation(hand.plan().await).await;
+        assert_eq!(anew.items[0].picks, picks, "what was picked before is offered again");
+        assert_eq!(anew.items[0].conflicts.len(), 1, "and not taken");
         hand.begin(id).await.unwrap();
         done(&hand.to_its_end(id).await);
         let expected = if side == MergeSide::Live { "return ['n8n'];" } else { "return ['Git'];" };

@@ -1,7 +1,8 @@
 use drift_domain::change::{ChangeState, ChangeType, DecisionKind};
 use drift_domain::incident::ArtifactState;
 use drift_domain::reconciliation::{StepKind, StepState};
-use drift_domain::views::LineKind;
+use drift_domain::views::{EnvironmentDraft, LineKind};
+use drift_services::ServiceError;
 use drift_services::reconcile::Next;
 use drift_sim::github::Protection;
 use drift_testkit::TestApp;
@@ -74,6 +75,36 @@ async fn a_new_workflow_gets_a_file_and_a_removed_one_loses_it() {
     assert_eq!((added["name"].as_str(), added["id"].as_str()), (Some("Late night fix"), Some(new.as_str())));
     hand.close().await;
     assert_eq!(hand.change("Late night fix").await.row.change_type, ChangeType::Added);
+}
+
+#[tokio::test]
+async fn a_new_workflow_goes_where_the_environments_template_says() {
+    let app = TestApp::new().await;
+    let (env, _) = agreeing(&app, &["Orders"]).await;
+    let with = |template: &str| EnvironmentDraft { path_template: template.to_owned(), ..env.draft.clone() };
+    let refused = app.services.update_environment(&env.permit(), env.id, with("../{slug}.json")).await;
+    assert!(matches!(refused, Err(ServiceError::Invalid { field: "path_template", .. })), "{refused:?}");
+    app.services.update_environment(&env.permit(), env.id, with("team/{slug}.json")).await.unwrap();
+    let draft = app.services.environment_draft(&env.permit(), env.id).await.unwrap();
+    assert_eq!(draft.path_template, "team/{slug}.json");
+    let recorded: Option<String> = sqlx::query_scalar(
+        "SELECT data ->> 'path_template' FROM events WHERE environment_id = $1 AND kind = 'environment.updated'",
+    )
+    .bind(env.id.0)
+    .fetch_one(app.database.pool())
+    .await
+    .unwrap();
+    assert_eq!(recorded.as_deref(), Some("team/{slug}.json"), "who changed it is on record");
+
+    env.n8n.create(&workflow("Late night fix (EU)"));
+    env.check().await;
+    let hand = Hand::open(&app, &env).await;
+    let change = hand.change("Late night fix (EU)").await.row.id;
+    hand.decide(change, DecisionKind::Promote).await;
+    done(&hand.carry_out().await);
+    let added = file(&env, "workflows/team/late-night-fix-eu.json").await.expect("below the folder, as it says");
+    assert_eq!(added["name"], "Late night fix (EU)");
+    hand.close().await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 use drift_domain::change::{ChangeState, DecisionKind};
 use drift_domain::incident::ArtifactState;
-use drift_domain::reconciliation::StepKind;
+use drift_domain::reconciliation::{ReconciliationState, StepKind};
+use drift_domain::views::ReconciliationPage;
 use drift_testkit::TestApp;
 use drift_testkit::app::workflow;
 use serde_json::json;
@@ -150,9 +151,22 @@ async fn one_workflow_that_fails_does_not_hold_the_others() {
     }
     let id = hand.plan().await;
     hotfix(&env, &ids[0], "return ['another'];");
+    let result = |page: &ReconciliationPage, name: &str| {
+        page.items.iter().find(|item| item.workflow == name).and_then(|item| item.result.clone())
+    };
+    assert_eq!(result(&hand.reconciliation(id).await, "Orders"), None, "nobody said to carry it out");
     hand.begin(id).await.unwrap();
-    failed(&hand.to_its_end(id).await);
-    assert_eq!(hand.change("Orders").await.artifacts[0].state, ArtifactState::Failed);
+    let pending = hand.reconciliation(id).await;
+    assert_eq!(result(&pending, "Orders").map(|result| result.state), Some(ReconciliationState::Pending));
+    assert!(pending.plan_refused.is_some(), "it is being carried out");
+    let page = hand.to_its_end(id).await;
+    failed(&page);
+    let (orders, invoices) = (result(&page, "Orders").unwrap(), result(&page, "Invoices").unwrap());
+    assert_eq!((orders.state, invoices.state), (ReconciliationState::Failed, ReconciliationState::Done));
+    assert!(orders.error.unwrap().starts_with("Changed since you looked") && invoices.error.is_none());
+    assert_eq!(page.plan_refused, None, "a new plan can be made of what is there now");
+    let artifact = hand.change("Orders").await.artifacts.remove(0);
+    assert_eq!((artifact.state, artifact.reconciliation), (ArtifactState::Failed, Some(id)));
     assert_eq!(hand.change("Invoices").await.artifacts[0].state, ArtifactState::Success);
     assert!(code(&env.n8n.workflow(&ids[1]).unwrap()).starts_with("let total = 0;"));
 }

@@ -89,8 +89,7 @@ impl Repo {
         let mut pull = self.hub.fresh(&repository, number).await.map_err(|_| Error::NoPull(number))?;
         let now = self.hub.clock.now();
         (pull.open, pull.closed_at, pull.updated_at, pull.queued) = (false, Some(now), now, None);
-        let kept = pull.clone();
-        repository.change(|social| social.pulls.insert(number, kept))?;
+        let pull = repository.keep(pull)?;
         let event = events::pull_request(&self.hub, &repository, &pull, "closed", "pat-pusher", serde_json::json!({}));
         let event = event.await?;
         self.hub.tell("pull_request", &event).await;

@@ -88,8 +88,7 @@ impl Hub {
                 ("closed", json!({}))
             }
         };
-        let kept = pull.clone();
-        of.change(|social| social.pulls.insert(kept.number, kept))?;
+        let pull = of.keep(pull)?;
         let event = pull_request(self, of, &pull, action, by, more).await?;
         self.tell("pull_request", &event).await;
         Ok(())
@@ -103,8 +102,7 @@ impl Hub {
         let now = self.clock.now();
         let merged = Some(MergedBy { commit: after.to_owned(), at: now, by: by.to_owned() });
         let pull = Pull { open: false, merged, closed_at: Some(now), updated_at: now, queued: None, ..pull };
-        let kept = pull.clone();
-        of.change(|social| social.pulls.insert(kept.number, kept))?;
+        let pull = of.keep(pull)?;
         let event = pull_request(self, of, &pull, "closed", by, json!({})).await?;
         self.tell("pull_request", &event).await;
         Ok(())

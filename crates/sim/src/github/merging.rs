@@ -41,8 +41,7 @@ impl Hub {
             let (head, base) = (of.git.head(&pull.head).await?, of.git.head(&pull.base).await?);
             pull.head_sha = head.unwrap_or(pull.head_sha);
             pull.base_sha = base.unwrap_or(pull.base_sha);
-            let kept = pull.clone();
-            of.change(|social| social.pulls.insert(number, kept))?;
+            pull = of.keep(pull)?;
         }
         Ok(pull)
     }
@@ -176,8 +175,8 @@ impl Hub {
         let before = std::mem::replace(&mut pull.base_sha, commit.to_owned());
         pull.merged = Some(MergedBy { commit: commit.to_owned(), at: now, by: by.to_owned() });
         (pull.open, pull.closed_at, pull.updated_at, pull.queued) = (false, Some(now), now, None);
-        let (kept, deletes) = (pull.clone(), of.social().deletes_merged_branches);
-        of.change(|social| social.pulls.insert(kept.number, kept))?;
+        let deletes = of.social().deletes_merged_branches;
+        let pull = of.keep(pull)?;
         let pusher = (by, "noreply@github.com");
         self.pushed(of, Moved::new(&pull.base, Some(before), Some(commit.to_owned())), pusher).await?;
         self.tell("pull_request", &pull_request(self, of, &pull, "closed", by, json!({})).await?).await;
@@ -271,7 +270,7 @@ impl Hub {
         let queued = Queued { at: self.clock.now(), waits: self.lag(), group: None, head: pull.head_sha.clone() };
         let kept = Pull { queued: Some(queued), ..pull };
         let event = pull_request(self, of, &kept, "enqueued", &kept.user, json!({})).await?;
-        of.change(|social| social.pulls.insert(number, kept))?;
+        of.keep(kept)?;
         self.tell("pull_request", &event).await;
         Ok(())
     }

@@ -35,6 +35,7 @@ mod pulls;
 mod rest;
 mod rules;
 mod shapes;
+mod shortcuts;
 mod stand_in;
 mod state;
 mod webhooks;
@@ -127,6 +128,18 @@ impl Repository {
         let told = change(&mut social);
         write_whole(&self.git.folder().join(SOCIAL), &serde_json::to_vec(&*social)?)?;
         Ok(told)
+    }
+
+    /// Keeps a pull request as somebody worked it out, unless it was merged or closed meanwhile: it stays that, whatever
+    /// was read before. Tells what is kept.
+    pub(crate) fn keep(&self, pull: state::Pull) -> Result<state::Pull, Error> {
+        self.change(|social| match social.pulls.get(&pull.number) {
+            Some(over) if !over.open && pull.merged.is_none() => over.clone(),
+            _ => {
+                social.pulls.insert(pull.number, pull.clone());
+                pull
+            }
+        })
     }
 
     pub(crate) fn full_name(&self) -> String {

@@ -168,7 +168,7 @@ async fn update(asked: Asked, Path((owner, name, number)): Numbered, body: Bytes
         asked.hub.dequeue(&repository, pull.clone(), "MANUAL").await?;
     }
     let now = asked.hub.clock.now();
-    let changed = Pull {
+    let changed = repository.keep(Pull {
         title: update.title.unwrap_or(pull.title.clone()),
         body: update.body.or(pull.body.clone()),
         open: pull.open && !closes,
@@ -176,9 +176,7 @@ async fn update(asked: Asked, Path((owner, name, number)): Numbered, body: Bytes
         updated_at: now,
         queued: if closes { None } else { pull.queued.clone() },
         ..pull
-    };
-    let kept = changed.clone();
-    repository.change(|social| social.pulls.insert(number, kept))?;
+    })?;
     if closes {
         let event = pull_request(&asked.hub, &repository, &changed, "closed", asked.login(), json!({})).await?;
         asked.hub.tell("pull_request", &event).await;

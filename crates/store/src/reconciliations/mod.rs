@@ -9,8 +9,10 @@ use uuid::Uuid;
 
 use crate::error::{StoreError, StoreResult, exactly_one, word};
 
+mod planning;
 mod steps;
 
+pub use planning::{NewReconciliation, plan};
 pub use steps::{NewStep, StepEnd, StepRecord, begin_step, end_step, steps};
 
 /// A reconciliation as it is stored.
@@ -79,6 +81,21 @@ struct Row {
     items: i64,
 }
 
+/// Reconciliations as [`Row`]s: what follows the tables, and its parameters.
+macro_rules! select {
+    ($rest:tt, $($parameter:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"SELECT r.id, r.organization_id, r.environment_id, r.incident_id, r.purpose, r.state, r.plan, r.has_problems,
+                   r.planned_by, u.name AS planner, r.planned_at, r.begun_by, r.begun_at, r.ended_at, r.turn, r.put_off,
+                   r.writing, r.waits_for, r.error,
+                   (SELECT count(*) FROM reconciliation_items i WHERE i.reconciliation_id = r.id) AS "items!"
+               FROM reconciliations r JOIN users u ON u.id = r.planned_by "# + $rest,
+            $($parameter),+
+        )
+    };
+}
+
 impl TryFrom<Row> for ReconciliationRecord {
     type Error = StoreError;
 
@@ -107,87 +124,6 @@ impl TryFrom<Row> for ReconciliationRecord {
     }
 }
 
-/// A reconciliation to be planned.
-#[derive(Clone, Debug)]
-pub struct NewReconciliation<'a> {
-    /// Its identifier.
-    pub id: ReconciliationId,
-    /// The environment.
-    pub environment: EnvironmentId,
-    /// The incident.
-    pub incident: Option<IncidentId>,
-    /// What it is for.
-    pub purpose: Purpose,
-    /// What its person is shown.
-    pub plan: &'a Value,
-    /// Whether something stands in the way of it.
-    pub has_problems: bool,
-    /// Who plans.
-    pub by: UserId,
-    /// The changes that it is about, with the decisions that are carried out.
-    pub items: &'a [(ChangeId, Option<DecisionId>)],
-    /// Its steps in order. Their contents are kept already.
-    pub steps: &'a [NewStep],
-}
-
-/// Stores a plan.
-///
-/// # Errors
-/// A constraint when a change, a decision or a content does not exist.
-pub async fn plan(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    new: &NewReconciliation<'_>,
-    now: DateTime<Utc>,
-) -> StoreResult<()> {
-    sqlx::query!(
-        "INSERT INTO reconciliations (organization_id, environment_id, id, incident_id, purpose, state, plan, has_problems,
-             planned_by, planned_at)
-         VALUES ($1, $2, $3, $4, $5, 'PLANNED', $6, $7, $8, $9)",
-        organization.0,
-        new.environment.0,
-        new.id.0,
-        new.incident.map(|id| id.0),
-        new.purpose.as_str(),
-        new.plan,
-        new.has_problems,
-        new.by.0,
-        now,
-    )
-    .execute(&mut *db)
-    .await?;
-    for (change, decision) in new.items {
-        sqlx::query!(
-            "INSERT INTO reconciliation_items (organization_id, reconciliation_id, change_id, decision_id)
-             VALUES ($1, $2, $3, $4)",
-            organization.0,
-            new.id.0,
-            change.0,
-            decision.map(|id| id.0),
-        )
-        .execute(&mut *db)
-        .await?;
-    }
-    for (position, step) in (0i32..).zip(new.steps) {
-        sqlx::query!(
-            "INSERT INTO reconciliation_steps (organization_id, reconciliation_id, position, kind, change_id, request,
-                 content, overwrites)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            organization.0,
-            new.id.0,
-            position,
-            step.kind.as_str(),
-            step.change.map(|id| id.0),
-            step.request,
-            step.content.as_ref().map(|print| print.0.as_slice()),
-            step.overwrites.as_ref().map(|print| print.0.as_slice()),
-        )
-        .execute(&mut *db)
-        .await?;
-    }
-    Ok(())
-}
-
 /// A reconciliation, if the organization has it.
 ///
 /// # Errors
@@ -197,20 +133,8 @@ pub async fn get(
     organization: OrganizationId,
     id: ReconciliationId,
 ) -> StoreResult<Option<ReconciliationRecord>> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"SELECT r.id, r.organization_id, r.environment_id, r.incident_id, r.purpose, r.state, r.plan, r.has_problems,
-               r.planned_by, u.name AS planner, r.planned_at, r.begun_by, r.begun_at, r.ended_at, r.turn, r.put_off,
-               r.writing, r.waits_for, r.error,
-               (SELECT count(*) FROM reconciliation_items i WHERE i.reconciliation_id = r.id) AS "items!"
-           FROM reconciliations r JOIN users u ON u.id = r.planned_by
-           WHERE r.organization_id = $1 AND r.id = $2"#,
-        organization.0,
-        id.0
-    )
-    .fetch_optional(db)
-    .await?;
-    row.map(TryInto::try_into).transpose()
+    let row = select!("WHERE r.organization_id = $1 AND r.id = $2", organization.0, id.0);
+    row.fetch_optional(db).await?.map(TryInto::try_into).transpose()
 }
 
 /// Those of an incident that somebody said to carry out, newest first.
@@ -222,20 +146,30 @@ pub async fn of_incident(
     organization: OrganizationId,
     incident: IncidentId,
 ) -> StoreResult<Vec<ReconciliationRecord>> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"SELECT r.id, r.organization_id, r.environment_id, r.incident_id, r.purpose, r.state, r.plan, r.has_problems,
-               r.planned_by, u.name AS planner, r.planned_at, r.begun_by, r.begun_at, r.ended_at, r.turn, r.put_off,
-               r.writing, r.waits_for, r.error,
-               (SELECT count(*) FROM reconciliation_items i WHERE i.reconciliation_id = r.id) AS "items!"
-           FROM reconciliations r JOIN users u ON u.id = r.planned_by
-           WHERE r.organization_id = $1 AND r.incident_id = $2 AND r.state <> 'PLANNED' ORDER BY r.id DESC"#,
+    let rows = select!(
+        "WHERE r.organization_id = $1 AND r.incident_id = $2 AND r.state <> 'PLANNED' ORDER BY r.id DESC",
         organization.0,
         incident.0
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(TryInto::try_into).collect()
+    );
+    rows.fetch_all(db).await?.into_iter().map(TryInto::try_into).collect()
+}
+
+/// What people were shown in the newest plan that carries a decision about a change out.
+///
+/// # Errors
+/// The database failed.
+pub async fn newest_plan_for(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    change: ChangeId,
+) -> StoreResult<Option<Value>> {
+    let plan = sqlx::query_scalar!(
+        "SELECT r.plan FROM reconciliations r JOIN reconciliation_items i ON i.reconciliation_id = r.id
+         WHERE r.organization_id = $1 AND i.change_id = $2 AND r.purpose = 'DECISIONS' ORDER BY r.id DESC LIMIT 1",
+        organization.0,
+        change.0
+    );
+    Ok(plan.fetch_optional(db).await?)
 }
 
 /// Whose a reconciliation is: for a worker, which knows its identifier alone.

@@ -10,19 +10,19 @@ use crate::components::note::note;
 use crate::words::count;
 
 /// The card below the heading.
-pub(super) fn card(page: &ReconciliationPage, may: bool) -> AnyView {
+pub(super) fn card(page: &ReconciliationPage) -> AnyView {
     match page.row.state {
-        ReconciliationState::Planned => planned(page, may).into_any(),
+        ReconciliationState::Planned => planned(page).into_any(),
         ReconciliationState::Pending => pending(page).into_any(),
-        ReconciliationState::Failed => failed(page, may).into_any(),
+        ReconciliationState::Failed => failed(page).into_any(),
         ReconciliationState::Cancelled => {
-            view! { <div class="section flex flex-wrap gap-2">{anew(page, may, "Make a new plan")}</div> }.into_any()
+            view! { <div class="section flex flex-wrap gap-2">{anew(page, "Make a new plan")}</div> }.into_any()
         }
         ReconciliationState::Done => done(page).into_any(),
     }
 }
 
-fn planned(page: &ReconciliationPage, may: bool) -> impl IntoView + use<> {
+fn planned(page: &ReconciliationPage) -> impl IntoView + use<> {
     let act = match &page.carry_out_refused {
         None => {
             let says = match page.row.purpose {
@@ -48,7 +48,7 @@ fn planned(page: &ReconciliationPage, may: bool) -> impl IntoView + use<> {
         Some(why) => view! {
             <div class="rec-offer" data-act="refused">
                 <p class="text-ink-2 max-w-prose wrap-anywhere">{why.clone()}</p>
-                {anew(page, may, "Make a new plan")}
+                {anew(page, "Make a new plan")}
             </div>
         }
         .into_any(),
@@ -94,7 +94,7 @@ fn pending(page: &ReconciliationPage) -> impl IntoView + use<> {
     view! { <div class="section grid gap-3">{note("tone-drift", Icon::Clock, body)} {cancel}</div> }
 }
 
-fn failed(page: &ReconciliationPage, may: bool) -> impl IntoView + use<> {
+fn failed(page: &ReconciliationPage) -> impl IntoView + use<> {
     let why = page.row.error.clone().unwrap_or_else(|| "A step could not be taken.".to_owned());
     let body = view! {
         <p><strong class="font-semibold">"It was not carried out."</strong></p>
@@ -110,7 +110,7 @@ fn failed(page: &ReconciliationPage, may: bool) -> impl IntoView + use<> {
             <p class="text-ink-2 max-w-prose">
                 "Trying again goes on where it was, and first asks what became of the step that failed. A new plan begins with what is there now."
             </p>
-            <div class="flex flex-wrap gap-2">{retry} {anew(page, may, "Make a new plan")}</div>
+            <div class="flex flex-wrap gap-2">{retry} {anew(page, "Make a new plan")}</div>
         </div>
     }
 }

@@ -31,8 +31,9 @@ pub(crate) fn read(field: &str) -> Option<(ChangeId, &str)> {
 }
 
 /// The section: one form for all conflicts of a plan, for who may pick. It is no live region: what somebody picks stays.
-pub(super) fn section(page: &ReconciliationPage, kept: &Kept, may: bool) -> Option<impl IntoView + use<>> {
+pub(super) fn section(page: &ReconciliationPage, kept: &Kept) -> Option<impl IntoView + use<>> {
     let incident = page.incident_id.filter(|_| page.row.state == ReconciliationState::Planned)?;
+    let may = page.plan_refused.is_none();
     let total: usize = page.items.iter().map(|item| item.conflicts.len()).sum();
     if total == 0 {
         return None;
@@ -47,7 +48,7 @@ pub(super) fn section(page: &ReconciliationPage, kept: &Kept, may: bool) -> Opti
     let body = if may {
         view! {
             <form method="post" action=format!("/incidents/{incident}/reconciliations") data-form=FORM>
-                {version(page)} {changes(page)} {places}
+                {version(page)} {changes(page)} {settled(page)} {places}
                 <div class="card-body rec-offer border-t border-line">
                     <p class="text-ink-2 max-w-prose">"Makes a new plan with these picks. Still nothing is written."</p>
                     <button class="btn btn-primary" type="submit">{icon(Icon::Eye)} "Look at the result"</button>
@@ -69,9 +70,22 @@ pub(super) fn section(page: &ReconciliationPage, kept: &Kept, may: bool) -> Opti
     })
 }
 
+/// Picks that are taken already, so that the next plan takes them, too.
+fn settled(page: &ReconciliationPage) -> impl IntoView + use<> {
+    let of = |item: &ItemView| {
+        let is_open = |key: &str| item.conflicts.iter().any(|conflict| conflict.key == key);
+        let settled = item.picks.iter().filter(|(key, _)| !is_open(key));
+        settled.map(|(key, side)| (field(item.change, key), side.as_str())).collect::<Vec<_>>()
+    };
+    let all = page.items.iter().flat_map(of);
+    all.map(|(name, side)| view! { <input type="hidden" name=name value=side /> }).collect_view()
+}
+
 fn place(at: usize, item: &ItemView, conflict: &MergeConflict, kept: &Kept, may: bool) -> impl IntoView + use<> {
     let name = field(item.change, &conflict.key);
-    let chosen = kept.text(FORM, &name);
+    // What was typed just now, else what was picked in the plan before.
+    let before = item.picks.get(&conflict.key).map_or("", |side| side.as_str());
+    let chosen = Some(kept.text(FORM, &name)).filter(|typed| !typed.is_empty()).unwrap_or_else(|| before.to_owned());
     let why = format!("conflict-{at}-why");
     let redacted = conflict.redacted.then(|| {
         view! { <span class="chip tone-unverified">{icon(Icon::Lock)} "secrets withheld"</span> }

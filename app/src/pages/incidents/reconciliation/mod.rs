@@ -9,10 +9,8 @@ mod steps;
 use axum::extract::Path;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use drift_domain::plan::Capability;
-use drift_domain::reconciliation::{Purpose, ReconciliationState};
+use drift_domain::reconciliation::Purpose;
 use drift_domain::views::ReconciliationPage;
-use drift_services::gate::cap;
 use drift_services::{ServiceError, ServiceResult};
 use leptos::prelude::*;
 
@@ -40,16 +38,16 @@ fn below(page: &ReconciliationPage) -> String {
     }
 }
 
-/// Draws it. `may`: whether the caller may have plans made at all; what else is refused is said by the page.
-pub(crate) fn view(page: &ReconciliationPage, kept: &Kept, may: bool, now: DateTime<Utc>) -> AnyView {
+/// Draws it.
+pub(crate) fn view(page: &ReconciliationPage, kept: &Kept, now: DateTime<Utc>) -> AnyView {
     view! {
         {way(page)}
         <div data-live="reconciliation-head" aria-live="polite">{heading(page, now)}</div>
         <div data-live="reconciliation-deployment" aria-live="polite">{page.deployment.as_ref().map(deployments::about)}</div>
-        <div data-live="reconciliation-act" aria-live="polite">{act::card(page, may)}</div>
-        {conflicts::section(page, kept, may)}
+        <div data-live="reconciliation-act" aria-live="polite">{act::card(page)}</div>
+        {conflicts::section(page, kept)}
         <div data-live="reconciliation-steps" aria-live="polite">{steps::card(page, now)}</div>
-        <div data-live="reconciliation-plan">{plan::sections(page, may)}</div>
+        <div data-live="reconciliation-plan">{plan::sections(page)}</div>
     }
     .into_any()
 }
@@ -107,17 +105,14 @@ fn version(page: &ReconciliationPage) -> Option<impl IntoView + use<>> {
     page.incident_version.map(|version| view! { <input type="hidden" name="version" value=version /> })
 }
 
-/// The form that makes a new plan for the same changes, where decisions are carried out, for who may.
-fn anew(page: &ReconciliationPage, may: bool, label: &'static str) -> Option<impl IntoView + use<>> {
-    let incident = page.incident_id.filter(|_| page.row.purpose == Purpose::Decisions)?;
-    let ended = matches!(page.row.state, ReconciliationState::Done | ReconciliationState::Pending);
-    (may && !ended).then(|| {
-        view! {
-            <form method="post" action=format!("/incidents/{incident}/reconciliations")>
-                {version(page)} {changes(page)}
-                <button class="btn" type="submit">{label}</button>
-            </form>
-        }
+/// The form that makes a new plan for the same changes, for who may.
+fn anew(page: &ReconciliationPage, label: &'static str) -> Option<impl IntoView + use<>> {
+    let incident = page.incident_id.filter(|_| page.plan_refused.is_none())?;
+    Some(view! {
+        <form method="post" action=format!("/incidents/{incident}/reconciliations")>
+            {version(page)} {changes(page)}
+            <button class="btn" type="submit">{label}</button>
+        </form>
     })
 }
 
@@ -129,26 +124,24 @@ fn changes(page: &ReconciliationPage) -> impl IntoView + use<> {
         .collect_view()
 }
 
-/// The reconciliation that an address names: below its own incident or environment and nowhere else. With whether the caller
-/// may have plans made, under the plan that holds for it.
-pub(crate) async fn found(member: &Member, parent: &str, id: &str) -> ServiceResult<(ReconciliationPage, bool)> {
+/// The reconciliation that an address names: below its own incident or environment and nowhere else.
+pub(crate) async fn found(member: &Member, parent: &str, id: &str) -> ServiceResult<ReconciliationPage> {
     let id = reconciliation_id(id)?;
-    let permit = member.services().reconciliation_permit::<cap::Incidents>(&member.caller, id).await?;
+    let permit = member.services().reconciliation_permit(&member.caller, id).await?;
     let page = member.services().reconciliation(&permit, id).await?;
     let is_below = page.incident_id.is_some_and(|incident| incident.to_string() == parent)
         || page.environment_id.to_string() == parent;
-    let may = member.caller.refusal_under(Capability::Execute, permit.plan()).is_none();
-    if is_below { Ok((page, may)) } else { Err(ServiceError::NotFound("reconciliation")) }
+    if is_below { Ok(page) } else { Err(ServiceError::NotFound("reconciliation")) }
 }
 
 /// `GET /incidents/{id}/reconciliations/{reconciliation}`, and the same below an environment.
 pub(crate) async fn get(member: Member, Path((parent, id)): Path<(String, String)>) -> Response {
     let page = async {
-        let (page, may) = found(&member, &parent, &id).await?;
+        let page = found(&member, &parent, &id).await?;
         let notice = member.take_notice().await?;
         let (kept, now) = (Kept::of(notice.as_ref()), member.services().now());
         let live = Live::One(page.environment_id);
-        Ok(Page::new(title(&page), move || view(&page, &kept, may, now)).live(live, now).notice(notice.as_ref()))
+        Ok(Page::new(title(&page), move || view(&page, &kept, now)).live(live, now).notice(notice.as_ref()))
     }
     .await;
     member.answer(page).await

@@ -1,6 +1,6 @@
 //! What is written where: the commit, and each workflow with its writes, notes and the parts of a merge.
 
-use drift_domain::reconciliation::{ReconciliationState, StepState};
+use drift_domain::reconciliation::ReconciliationState;
 use drift_domain::views::{GitPlanView, ItemView, MergePart, ReconciliationPage, WriteView};
 use leptos::prelude::*;
 
@@ -9,15 +9,15 @@ use crate::components::icon::{Icon, icon};
 use crate::components::marks;
 use crate::components::note::note;
 use crate::pages::drift::diff;
-use crate::words::{self, Mark, count};
+use crate::words::{self, count};
 
 /// Lines of a file that are shown without being asked for.
 const IN_SIGHT: usize = 80;
 
 /// The commit, then every workflow.
-pub(super) fn sections(page: &ReconciliationPage, may: bool) -> impl IntoView + use<> {
+pub(super) fn sections(page: &ReconciliationPage) -> impl IntoView + use<> {
     let git = page.git.as_ref().map(commit);
-    let items: Vec<_> = page.items.iter().enumerate().map(|(at, item)| self::item(page, may, at, item)).collect();
+    let items: Vec<_> = page.items.iter().enumerate().map(|(at, item)| self::item(page, at, item)).collect();
     view! { {git} {items} }
 }
 
@@ -42,10 +42,14 @@ fn commit(git: &GitPlanView) -> impl IntoView + use<> {
     }
 }
 
-fn item(page: &ReconciliationPage, may: bool, at: usize, item: &ItemView) -> impl IntoView + use<> {
+fn item(page: &ReconciliationPage, at: usize, item: &ItemView) -> impl IntoView + use<> {
     let heading = format!("workflow-{at}");
     let decision =
         item.decision.map(|decision| marks::chip(words::path(decision), Some(words::path_explained(decision))));
+    let result = item.result.as_ref().map(|result| {
+        let why = result.error.clone().unwrap_or_else(|| words::reconciliation_explained(result.state).to_owned());
+        view! { <span class="contents" title=why data-result=result.state.as_str()>{marks::chip(words::reconciliation(result.state), None)}</span> }
+    });
     let problems = list(&item.problems, "tone-incident", Icon::Warning);
     let notes = list(&item.notes, "tone-info", Icon::Info);
     let writes: Vec<_> =
@@ -57,14 +61,14 @@ fn item(page: &ReconciliationPage, may: bool, at: usize, item: &ItemView) -> imp
             <div class="card-head">
                 <h2 class="wrap-anywhere" id=heading.clone()>{item.workflow.clone()}</h2>
                 <span class="inc-chips">
-                    {result(page, item).map(|mark| marks::chip(mark, None))} {decision}
+                    {result} {decision}
                     {marks::chip(words::change_type(item.change_type), Some(words::change_type_explained(item.change_type)))}
                 </span>
             </div>
             <div class="card-body grid gap-3">
                 {problems} {notes} {nothing}
                 {(!writes.is_empty()).then(|| view! { <ol class="rec-writes">{writes}</ol> })}
-                {parts(page, may, item)}
+                {parts(page, item)}
             </div>
         </section>
     }
@@ -76,28 +80,6 @@ fn list(sentences: &[String], tone: &'static str, mark: Icon) -> Option<impl Int
         let items = sentences.iter().map(|text| view! { <p class="wrap-anywhere">{text.clone()}</p> }).collect_view();
         note(tone, mark, items)
     })
-}
-
-/// What came of one workflow, once it has ended.
-fn result(page: &ReconciliationPage, item: &ItemView) -> Option<Mark> {
-    let state = match page.row.state {
-        ReconciliationState::Done => ReconciliationState::Done,
-        ReconciliationState::Failed => {
-            let own = page.steps.iter().filter(|step| step.workflow.as_ref() == Some(&item.workflow));
-            let shared = page.steps.iter().filter(|step| step.workflow.is_none());
-            let mut all = own.chain(shared).filter(|step| {
-                // Steps that are about all are those in Git: they concern what is written there.
-                step.workflow.is_some() || item.writes.iter().any(|write| write.target == step.kind.target())
-            });
-            if all.all(|step| step.state == StepState::Done) {
-                ReconciliationState::Done
-            } else {
-                ReconciliationState::Failed
-            }
-        }
-        _ => return None,
-    };
-    Some(words::reconciliation(state))
 }
 
 /// One write. Before it is carried out its detail is in sight, unless it is long; afterwards the steps are what counts.
@@ -131,13 +113,13 @@ fn write(page: &ReconciliationPage, item: &ItemView, at: (usize, usize), write: 
 }
 
 /// What a merge takes from where.
-fn parts(page: &ReconciliationPage, may: bool, item: &ItemView) -> Option<impl IntoView + use<>> {
+fn parts(page: &ReconciliationPage, item: &ItemView) -> Option<impl IntoView + use<>> {
     if item.parts.is_empty() {
         return None;
     }
     let rows = item.parts.iter().map(part).collect_view();
     let picked = item.parts.iter().any(|part| part.chosen);
-    let again = (picked && page.row.state == ReconciliationState::Planned).then(|| anew(page, may, "Pick anew"));
+    let again = (picked && page.row.state == ReconciliationState::Planned).then(|| anew(page, "Pick anew"));
     Some(view! {
         <section aria-label=format!("What {} is made of", item.workflow) data-parts="">
             <h3 class="mb-1.5">"What comes from where"</h3>

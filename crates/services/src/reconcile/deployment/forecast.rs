@@ -42,7 +42,9 @@ impl Services {
         };
         let mut nodes: Vec<String> = Vec::new();
         if pair.is_live() && desired.is_some() {
-            for node in craft::diff(pair.live.as_deref(), desired, ids).entries.into_iter().filter_map(|entry| entry.node) {
+            for node in
+                craft::diff(pair.live.as_deref(), desired, ids).entries.into_iter().filter_map(|entry| entry.node)
+            {
                 if !nodes.contains(&node) {
                     nodes.push(node);
                 }
