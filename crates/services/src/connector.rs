@@ -69,7 +69,7 @@ impl Connector {
     /// The same by another clock. It keeps clients of its own.
     #[must_use]
     pub fn as_of(&self, clock: Arc<dyn Clock>) -> Self {
-        Self::new(Arc::clone(&self.secrets), clock, self.allow_private, self.write_pause)
+        Self::new(Arc::clone(&self.secrets), clock, self.allow_private, self.pauses)
     }
 
     /// Whether addresses in private networks may be called.

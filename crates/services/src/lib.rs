@@ -124,6 +124,7 @@ impl Services {
             connector: self.connector.as_of(Arc::clone(&clock)),
             clock,
             secrets: Arc::clone(&self.secrets),
+            courier: notify::Courier::new(self.connector.allows_private()),
             live: self.live.clone(),
             doors: self.doors.clone(),
         }
