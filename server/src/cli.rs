@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::diff::DiffArgs;
+use crate::gate::GateArgs;
 use crate::receipt::ReceiptArgs;
 use crate::settings::{DemoSettings, MigrateSettings, ServeSettings, WorkerSettings};
 
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Migrate(Box<MigrateSettings>),
     /// Verify the receipt of a closed incident, offline.
     VerifyReceipt(Box<ReceiptArgs>),
+    /// Ask whether a standard deployment into an environment may go ahead, for CI.
+    Gate(Box<GateArgs>),
     /// Print the OpenAPI document of the REST API.
     Openapi,
 }

@@ -8,6 +8,7 @@ mod database;
 mod demo;
 mod diff;
 mod doors;
+mod gate;
 mod headers;
 mod http;
 mod logging;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Diff(args) => diff::run(&args),
         Command::Migrate(settings) => database::run_migrate(*settings),
         Command::VerifyReceipt(args) => receipt::run(&args),
+        Command::Gate(args) => gate::run(&args),
         Command::Openapi => openapi(),
     }
 }

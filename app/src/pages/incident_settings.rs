@@ -62,7 +62,8 @@ pub(crate) fn view(set: &IncidentSettings, plan: PlanTier, by_itself: bool, erro
         {crumbs(vec![("/".to_owned(), "Environments".to_owned())], "Incident settings".to_owned())}
         <div class="page-head"><h1>"Incident settings"</h1></div>
         <form class="form max-w-3xl" method="post" action=ADDRESS>
-            {version} {automatic(set, plan, by_itself)} {times(set, errors.time)} {tickets(set, errors.tickets)}
+            {version} {automatic(set, plan, by_itself)} {times(set, errors.time)}
+            {(plan == PlanTier::Enterprise).then(|| blocking(set))} {tickets(set, errors.tickets)}
             <div><button class="btn btn-primary" type="submit">"Save"</button></div>
         </form>
     }
@@ -138,6 +139,22 @@ fn times(set: &IncidentSettings, error: Option<String>) -> impl IntoView + use<>
                 <p class="text-ink-2">{hint}</p>
                 <div class="grid sm:grid-cols-3 gap-3">{fields}</div>
                 {field_error("time_percent", error)}
+            </div>
+        </section>
+    }
+}
+
+/// Whether an expired incident blocks standard deployments, where the plan leaves that to the organization.
+fn blocking(set: &IncidentSettings) -> impl IntoView + use<> {
+    let off = set.deployments_unblocked;
+    view! {
+        <section class="card" aria-labelledby="blocking">
+            <div class="card-head"><h2 id="blocking">"Deployments"</h2></div>
+            <div class="card-body form">
+                <p class="text-ink-2">"An expired incident blocks standard deployments into its environment. Recoveries and emergencies are never blocked."</p>
+                <label class="choice">
+                    <input type="checkbox" name="deployments_unblocked" value="on" checked=off /> "Expired incidents block no deployments"
+                </label>
             </div>
         </section>
     }

@@ -219,6 +219,7 @@ pub(crate) fn page(state: ReconciliationState) -> ReconciliationPage {
         ],
         steps: steps(state),
         problems: Vec::new(),
+        deployment: None,
         plan_refused: matches!(state, ReconciliationState::Pending | ReconciliationState::Done)
             .then(|| "It is being carried out.".to_owned()),
         carry_out_refused: over(ReconciliationState::Planned, "This plan is under way already."),

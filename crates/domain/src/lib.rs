@@ -7,6 +7,7 @@ pub mod address;
 pub mod change;
 pub mod check;
 pub mod clock;
+pub mod deployment;
 pub mod environment;
 pub mod failure;
 pub mod fingerprint;

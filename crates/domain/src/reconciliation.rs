@@ -43,6 +43,8 @@ words! {
         Decisions = "DECISIONS",
         /// A stored content is put back, to n8n or to Git (product, Changes are never lost).
         Restore = "RESTORE",
+        /// The ref that an environment follows is applied to it.
+        Deployment = "DEPLOYMENT",
     }
 }
 

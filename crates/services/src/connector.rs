@@ -66,6 +66,12 @@ impl Connector {
         Self { secrets, clock, allow_private, pauses, live: Mutex::default(), desired: Mutex::default() }
     }
 
+    /// The same by another clock. It keeps clients of its own.
+    #[must_use]
+    pub fn as_of(&self, clock: Arc<dyn Clock>) -> Self {
+        Self::new(Arc::clone(&self.secrets), clock, self.allow_private, self.pauses)
+    }
+
     /// Whether addresses in private networks may be called.
     #[must_use]
     pub const fn allows_private(&self) -> bool {

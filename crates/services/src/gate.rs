@@ -115,6 +115,8 @@ pub mod cap {
         Decide,
         /// See [`Capability::Execute`].
         Execute,
+        /// See [`Capability::Deploy`].
+        Deploy,
         /// See [`Capability::Recheck`].
         Recheck,
         /// See [`Capability::ConfirmVanished`].

@@ -19,6 +19,7 @@ mod changes;
 mod connector;
 pub mod detection;
 mod drift;
+mod enforcement;
 mod environments;
 pub mod error;
 pub mod gate;
@@ -112,6 +113,20 @@ impl Services {
             courier: notify::Courier::new(parts.allow_private_networks),
             live: broadcast::Sender::new(LIVE_EVENTS_KEPT),
             doors: parts.doors,
+        }
+    }
+
+    /// The same services by another clock, for a story that began before it is told. What they announce is heard as usual.
+    #[must_use]
+    pub fn as_of(&self, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            pool: self.pool.clone(),
+            connector: self.connector.as_of(Arc::clone(&clock)),
+            clock,
+            secrets: Arc::clone(&self.secrets),
+            courier: notify::Courier::new(self.connector.allows_private()),
+            live: self.live.clone(),
+            doors: self.doors.clone(),
         }
     }
 

@@ -151,6 +151,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("tell_stale_environments", "background work"),
     ("enqueue_forgotten_notices", "background work"),
     ("tell_deadlines", "background work"),
+    ("as_of", "the same services at another time"),
     ("sign_in", "finds out who asks"),
     ("needs_setup", "nobody is there yet"),
     ("set_up", "nobody is there yet"),

@@ -16,6 +16,8 @@ pub struct Settings {
     pub ticket: Option<(String, String)>,
     /// Percent of a severity's time, by the class of the environment.
     pub time_percent: TimePercent,
+    /// Whether expired incidents block no deployments, where the plan decides that by policy.
+    pub deployments_unblocked: bool,
 }
 
 /// What an organization set for its incidents.
@@ -25,7 +27,7 @@ pub struct Settings {
 pub async fn get(db: &mut PgConnection, organization: OrganizationId) -> StoreResult<Settings> {
     let row = sqlx::query!(
         "SELECT automatic_incidents, ticket_pattern, ticket_address, time_percent_development, time_percent_staging,
-             time_percent_production
+             time_percent_production, deployments_unblocked
          FROM organizations WHERE id = $1",
         organization.0
     )
@@ -38,7 +40,12 @@ pub async fn get(db: &mut PgConnection, organization: OrganizationId) -> StoreRe
         staging: percent(row.time_percent_staging),
         production: percent(row.time_percent_production),
     };
-    Ok(Settings { automatic: automatic.transpose()?, ticket: row.ticket_pattern.zip(row.ticket_address), time_percent })
+    Ok(Settings {
+        automatic: automatic.transpose()?,
+        ticket: row.ticket_pattern.zip(row.ticket_address),
+        time_percent,
+        deployments_unblocked: row.deployments_unblocked,
+    })
 }
 
 /// The version of what an organization set, which moves with every edit. `lock` holds it until the transaction ends.
@@ -68,6 +75,7 @@ pub async fn set(db: &mut PgConnection, organization: OrganizationId, set: &Sett
     let done = sqlx::query!(
         "UPDATE organizations SET automatic_incidents = $2, ticket_pattern = $3, ticket_address = $4,
              time_percent_development = $5, time_percent_staging = $6, time_percent_production = $7,
+             deployments_unblocked = $8,
              incident_settings_version = incident_settings_version + 1
          WHERE id = $1",
         organization.0,
@@ -77,6 +85,7 @@ pub async fn set(db: &mut PgConnection, organization: OrganizationId, set: &Sett
         percent(set.time_percent.development),
         percent(set.time_percent.staging),
         percent(set.time_percent.production),
+        set.deployments_unblocked,
     );
     exactly_one(done.execute(db).await?.rows_affected())
 }

@@ -12,6 +12,7 @@ pub mod contents;
 pub mod deadlines;
 pub mod decisions;
 pub mod deliveries;
+pub mod deployments;
 pub mod environments;
 pub mod error;
 pub mod events;

@@ -3,9 +3,11 @@
 use anyhow::Context;
 use drift_domain::change::DecisionKind;
 use drift_domain::check::{CheckOutcome, CheckTrigger};
+use drift_domain::deployment::DeploymentKind;
 use drift_domain::ids::IncidentId;
 use drift_domain::views::{IncidentFilter, IncidentPage};
 use drift_services::incidents::Choice;
+use drift_services::reconcile::{NewDeployment, Next};
 
 use super::site::Site;
 
@@ -59,6 +61,22 @@ impl Site {
         let permit = self.services.incident_permit(&self.owner, page.row.id).await?;
         self.services.decide(&permit, page.row.id, page.version, choice).await?;
         Ok(())
+    }
+
+    /// Somebody deploys what Git declares over the changes whose workflow's name contains `workflow`, and a check sees it.
+    pub(super) async fn deploy(&self, workflow: &str, reason: &str) -> anyhow::Result<()> {
+        let page = self.incident().await?;
+        let named = page.changes.iter().filter(|change| change.row.workflow.contains(workflow));
+        let changes: Vec<_> = named.map(|change| change.row.id).collect();
+        let permit = self.services.environment_permit(&self.owner, self.id).await?;
+        let (kind, reason) = (DeploymentKind::Standard, reason.to_owned());
+        let new = NewDeployment { kind, reason, changes: Some(changes), commit: None };
+        let id = self.services.plan_deployment(&permit, self.id, new).await?;
+        let permit = self.services.reconciliation_permit(&self.owner, id).await?;
+        self.services.carry_out(&permit, id, None).await?;
+        let next = self.services.run_reconciliation(id).await?;
+        anyhow::ensure!(next == Next::Ended, "{}: the deployment of {workflow} does not end", self.plan.key);
+        self.check(CheckOutcome::Drift).await
     }
 
     /// Somebody states that everything is carried out.

@@ -1,10 +1,15 @@
 //! What happens in each environment before somebody looks at it. Everything that the demo shows came about like this: a
 //! person acted on one side, and a check saw it.
 
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use drift_domain::change::DecisionKind::{Promote, Revert};
 use drift_domain::check::CheckOutcome::{Drift, Failed, InSync};
+use drift_domain::clock::Clock;
 use drift_domain::environment::EnvironmentClass;
 use drift_domain::ids::IncidentId;
+use drift_services::Services;
 use serde_json::{Value, json};
 
 use super::site::{Site, node, replace};
@@ -38,9 +43,29 @@ pub(super) enum Scene {
     Reconciled,
     /// In sync again after an incident that is closed, with its receipt.
     Closed,
+    /// An incident whose time is over, and a deployment that went through before it was.
+    Expired,
+}
+
+/// The time some time ago.
+struct Ago(Arc<Services>, TimeDelta);
+
+impl Clock for Ago {
+    fn now(&self) -> DateTime<Utc> {
+        self.0.now() - self.1
+    }
 }
 
 impl Scene {
+    /// The services at the time at which it was acted out: a day and more ago, where that is over by now.
+    pub(super) fn services(self, now: &Arc<Services>) -> Arc<Services> {
+        if self == Self::Expired {
+            Arc::new(now.as_of(Arc::new(Ago(now.clone(), TimeDelta::hours(30)))))
+        } else {
+            now.clone()
+        }
+    }
+
     /// Acts it out on a newly connected environment.
     pub(super) async fn play(self, site: &Site) -> anyhow::Result<()> {
         if self == Self::Adoption {
@@ -61,6 +86,7 @@ impl Scene {
             Self::Night => night(site).await,
             Self::Reconciled => reconciled(site).await,
             Self::Closed => closed(site).await,
+            Self::Expired => expired(site).await,
             Self::Adoption => Ok(()),
         }
     }
@@ -270,6 +296,18 @@ async fn closed(site: &Site) -> anyhow::Result<()> {
     let incident = taken_back(site, "email-classifier", paused).await?;
     site.close(incident).await?;
     in_sync(site).await
+}
+
+async fn expired(site: &Site) -> anyhow::Result<()> {
+    site.edit("slack-message", urgent)?;
+    site.edit("slack-summary", |workflow| {
+        node(workflow, "Slack")["parameters"]["limit"] = json!(500);
+    })?;
+    site.check(Drift).await?;
+    // The policy opened the incident. One of the two was put right by deploying; the other one was left.
+    site.acknowledge("Two edits in the cards' notices. The summary goes back at once.").await?;
+    site.deploy("Summarize Slack", "The summary reads too much since the edit.").await?;
+    site.comment("The other one waits for the cards team.").await
 }
 
 /// A hotfix of one night, whose incident is led up to its closing.

@@ -123,6 +123,7 @@ async fn incidents_stand_in_every_status_on_every_plan_that_has_them() {
         ("kettle-production", PlanTier::Pro, IncidentStatus::Acknowledged),
         ("harbor-production", PlanTier::Agency, IncidentStatus::Stabilized),
         ("meridian-payments", PlanTier::Enterprise, IncidentStatus::Reconciled),
+        ("meridian-cards", PlanTier::Enterprise, IncidentStatus::Acknowledged),
     ] {
         assert_eq!(shown.row(key).await.badge, Badge::IncidentActive, "{key}");
         let environment = ENVIRONMENTS.iter().find(|environment| environment.key == key).unwrap();
@@ -141,6 +142,18 @@ async fn incidents_stand_in_every_status_on_every_plan_that_has_them() {
     let closed = shown.app.services.incidents(&permit, closed, None).await.unwrap().incidents;
     assert_eq!(closed.len(), 1);
     assert!(shown.app.services.incident(&permit, closed[0].id).await.unwrap().receipt.is_some());
+}
+
+#[tokio::test]
+async fn an_incident_that_expired_blocks_deployments_and_one_went_through_before() {
+    let shown = Shown::new().await;
+    let cards = ENVIRONMENTS.iter().find(|environment| environment.key == "meridian-cards").unwrap();
+    let (owner, id) = (shown.world.owner(cards).unwrap(), shown.row("meridian-cards").await.id);
+    let list = shown.app.services.deployments(&owner.permit().unwrap(), id).await.unwrap();
+    assert!(!list.gate.allowed && list.gate.reasons[0].contains("has been expired since"), "{:?}", list.gate);
+    assert_eq!((list.deployments.len(), list.deployments[0].workflows, list.deployments[0].failed), (1, 1, 0));
+    assert_eq!(list.workflows.len(), 1, "the other one still differs");
+    assert_eq!(shown.app.services.tell_deadlines().await.unwrap(), 1, "the clock tells at its first tick");
 }
 
 #[tokio::test]

@@ -249,6 +249,17 @@ pub(super) const ENVIRONMENTS: &[Environment] = &[
         scene: Scene::Reconciled,
     },
     Environment {
+        key: "meridian-cards",
+        organization: "Meridian Bank",
+        name: "Cards",
+        class: Production,
+        version: V2,
+        repository: "meridian/cards",
+        folder: "workflows",
+        workflows: SMALL,
+        scene: Scene::Expired,
+    },
+    Environment {
         key: "kettle-production",
         organization: "Kettle & Pine",
         name: "Shop",

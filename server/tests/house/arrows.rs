@@ -77,10 +77,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Packages from elsewhere that only these of ours may use directly.
 const KEPT_TO: &[(&str, &[&str])] = &[
     ("sqlx", &["drift-store", "drift-schema", "drift-testkit", "drift-fleet"]),
-    // The stand-in for GitHub delivers webhooks; what measures pages asks for them.
+    // The stand-in for GitHub delivers webhooks; what measures pages asks for them; `workflowops gate` asks a server.
     (
         "reqwest",
-        &["drift-outbound", "drift-n8n", "drift-github", "drift-notify", "drift-oidc", "drift-sim", "drift-fleet"],
+        &[
+            "drift-outbound",
+            "drift-n8n",
+            "drift-github",
+            "drift-notify",
+            "drift-oidc",
+            "drift-sim",
+            "drift-fleet",
+            "server",
+        ],
     ),
     ("lettre", &["drift-mail"]),
     ("openidconnect", &["drift-oidc"]),

@@ -34,7 +34,7 @@ const WORKSPACE: [&str; 6] = [
 ];
 
 /// What opens drift or acts on it: views that only the workspace draws, its components, and actions that only it offers.
-const DEEP: [&str; 44] = [
+const DEEP: [&str; 47] = [
     "DiffView",
     "DiffEntry",
     "DiffLine",
@@ -53,6 +53,7 @@ const DEEP: [&str; 44] = [
     "OverrideView",
     "ReconciliationPage",
     "ReconciliationRow",
+    "DeploymentList",
     "drift::diff",
     "drift::plans",
     "drift::ambiguities",
@@ -74,6 +75,8 @@ const DEEP: [&str; 44] = [
     ".set_severity(",
     ".plan_reconciliation(",
     ".plan_restore(",
+    ".plan_deployment(",
+    ".extend(&permit",
     ".carry_out(",
     ".try_again(",
     ".cancel_reconciliation(",

@@ -7,6 +7,7 @@ pub(in crate::pages) mod ambiguities;
 pub(crate) mod change;
 mod changes;
 pub(crate) mod checks;
+pub(crate) mod deployments;
 pub(in crate::pages) mod diff;
 mod filter;
 mod ignored;

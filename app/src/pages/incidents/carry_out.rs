@@ -65,6 +65,8 @@ fn item(page: &IncidentPage, row: &ReconciliationRow, now: DateTime<Utc>) -> imp
     let workflows = count(row.workflows, "workflow", "workflows");
     let title = match (row.purpose, row.state) {
         (Purpose::Restore, _) => format!("Put {workflows} back"),
+        (Purpose::Deployment, ReconciliationState::Planned) => format!("Plan to deploy {workflows}"),
+        (Purpose::Deployment, _) => format!("Deploy {workflows}"),
         (Purpose::Decisions, ReconciliationState::Planned) => format!("Plan for {workflows}"),
         (Purpose::Decisions, _) => format!("Carry out {workflows}"),
     };

@@ -44,7 +44,7 @@ impl Kept {
     }
 
     /// What was typed or chosen in a field, if this form was sent.
-    pub(super) fn typed(&self, form: &str, field: &str) -> Option<&str> {
+    pub(in crate::pages) fn typed(&self, form: &str, field: &str) -> Option<&str> {
         (self.form == form).then(|| self.fields.get(field)).flatten().map(String::as_str)
     }
 
@@ -60,7 +60,7 @@ impl Kept {
     }
 
     /// The text of a form that the page no longer has.
-    pub(super) fn left_over(&self, page_has_form: &dyn Fn(&str) -> bool) -> Option<impl IntoView + use<>> {
+    pub(in crate::pages) fn left_over(&self, page_has_form: &dyn Fn(&str) -> bool) -> Option<impl IntoView + use<>> {
         let prose = ["reason", "note", "text", "replacement", "ticket"];
         let texts: Vec<_> = self
             .fields

@@ -186,6 +186,8 @@ fn elsewhere(page: &IncidentPage) -> impl IntoView + use<> {
     view! {
         <nav class="inc-elsewhere" aria-label="About the environment">
             <a class="link" href=format!("{drift}?view=all")>"Checks, what was ignored, and all changes of the environment"</a>
+            " "
+            <a class="link" href=format!("{drift}/deployments")>"Deployments"</a>
         </nav>
     }
 }

@@ -11,11 +11,12 @@ use drift_domain::ids::{ChangeId, ReconciliationId};
 use drift_domain::reconciliation::Target;
 use drift_domain::views::{MergeSide, ReconciliationPage};
 use drift_services::gate::cap;
-use drift_services::reconcile::Picks;
+use drift_services::reconcile::{NewDeployment, Picks};
 use drift_services::{ServiceError, ServiceResult};
 use serde::Deserialize;
 
 use super::{change_id, environment_id, incident_id, incidents};
+use crate::pages::drift::deployments;
 use crate::pages::incidents::Kept;
 use crate::pages::incidents::reconciliation::{self, PICKS, address, found, read_pick};
 use crate::ssr::visit::{Member, Screens};
@@ -32,6 +33,7 @@ pub(in crate::ssr) fn routes() -> Router<Screens> {
     let plans = Router::new()
         .route("/incidents/{id}/reconciliations", post(plan))
         .route("/incidents/{id}/changes/{change}/restore", post(restore_in_incident))
+        .route("/environments/{id}/drift/deployments", get(deployments::get).post(deploy))
         .route("/environments/{id}/drift/changes/{change}/restore", post(restore_in_environment));
     PLACES.into_iter().fold(plans, |router, place| {
         router
@@ -81,6 +83,23 @@ fn picks(fields: &Fields) -> ServiceResult<HashMap<ChangeId, Picks>> {
         picks.entry(change).or_default().insert(key.to_owned(), side);
     }
     Ok(picks)
+}
+
+/// Works out what a deployment would write, and leads to it.
+async fn deploy(member: Member, Path(id): Path<String>, Form(fields): Form<Fields>) -> Response {
+    let field = |name: &str| fields.iter().find(|(named, _)| named == name).map_or("", |(_, value)| value.as_str());
+    let planned = async {
+        let id = environment_id(&id)?;
+        let permit = member.services().environment_permit(&member.caller, id).await?;
+        let kind = field("kind").parse();
+        let kind = kind.map_err(|_| ServiceError::invalid("kind", "Choose one of the kinds."))?;
+        let changes = wanted(&fields)?;
+        let new = NewDeployment { kind, reason: field("reason").to_owned(), changes, commit: None };
+        member.services().plan_deployment(&permit, id, new).await
+    }
+    .await;
+    let kept = Kept::new(deployments::FORM, [("kind", field("kind")), ("reason", field("reason"))]);
+    lead_to(&member, planned, &format!("/environments/{id}/drift/deployments"), kept.draft()).await
 }
 
 #[derive(Deserialize)]

@@ -27,6 +27,7 @@ pub(crate) struct Fields {
     time_percent_development: String,
     time_percent_staging: String,
     time_percent_production: String,
+    deployments_unblocked: String,
     version: Option<i64>,
 }
 
@@ -43,6 +44,7 @@ impl Default for Fields {
             time_percent_development: none(),
             time_percent_staging: none(),
             time_percent_production: none(),
+            deployments_unblocked: none(),
             version: None,
         }
     }
@@ -68,6 +70,7 @@ impl From<Fields> for IncidentSettings {
                 staging: percent(&fields.time_percent_staging),
                 production: percent(&fields.time_percent_production),
             },
+            deployments_unblocked: !fields.deployments_unblocked.is_empty(),
             version: fields.version,
         }
     }

@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub ticket_address: String,
     /// Percent of a severity's time that incidents have, by the class of their environment: from 25 to 400.
     pub time_percent: TimePercent,
+    /// Expired incidents block no deployments: for plans that decide that by policy.
+    pub deployments_unblocked: bool,
     /// The version; for an edit, the one that was seen, where `If-Match` does not say.
     pub version: Option<i64>,
 }
@@ -41,10 +43,13 @@ pub(crate) async fn show(
     State(state): State<ApiState>,
     caller: SignedIn,
 ) -> Answer<([(http::HeaderName, String); 1], Json<Settings>)> {
-    let IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent, version } =
+    let IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent, deployments_unblocked, version } =
         state.services.incident_settings(&caller.permit()?).await?;
     let tag = format!("\"{}\"", version.unwrap_or_default());
-    Ok(([(ETAG, tag)], Json(Settings { automatic, ticket_pattern, ticket_address, time_percent, version })))
+    Ok((
+        [(ETAG, tag)],
+        Json(Settings { automatic, ticket_pattern, ticket_address, time_percent, deployments_unblocked, version }),
+    ))
 }
 
 /// Set what the organization wants of its incidents.
@@ -61,8 +66,15 @@ pub(crate) async fn replace(
 ) -> Answer<(StatusCode, [(http::HeaderName, String); 1])> {
     let permit = caller.permit()?;
     let seen = tag.seen(body.version)?;
-    let Settings { automatic, ticket_pattern, ticket_address, time_percent, version: _ } = body;
-    let set = IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent, version: Some(seen.version) };
+    let Settings { automatic, ticket_pattern, ticket_address, time_percent, deployments_unblocked, version: _ } = body;
+    let set = IncidentSettings {
+        automatic,
+        ticket_pattern,
+        ticket_address,
+        time_percent,
+        deployments_unblocked,
+        version: Some(seen.version),
+    };
     let version = state.services.set_incident_settings(&permit, set).await.map_err(|error| seen.problem(error))?;
     Ok((StatusCode::NO_CONTENT, [(ETAG, format!("\"{version}\""))]))
 }

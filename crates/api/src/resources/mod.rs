@@ -3,6 +3,7 @@
 mod changes;
 mod checks;
 mod connection;
+mod deployments;
 mod document;
 mod drift;
 mod environments;
@@ -120,6 +121,8 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(incidents::severity))
         .routes(routes!(incidents::extend))
         .routes(routes!(incidents::comment))
+        .routes(routes!(deployments::gate))
+        .routes(routes!(deployments::list, deployments::create))
         .routes(routes!(incident_settings::show, incident_settings::replace))
         .routes(routes!(reconciliations::create))
         .routes(routes!(reconciliations::show))

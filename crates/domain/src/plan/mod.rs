@@ -72,6 +72,8 @@ words! {
         Decide = "DECIDE",
         /// Having the product carry decisions out, and put stored contents back.
         Execute = "EXECUTE",
+        /// Deploying what Git declares to an environment.
+        Deploy = "DEPLOY",
         /// Asking for a check now.
         Recheck = "RECHECK",
         /// Recording a decision for a change that vanished.
@@ -120,7 +122,7 @@ impl Capability {
                 ([None, Limited, Full, Full], Role::Operator)
             }
             // Product, table of limits: reconciliation executed by the product, TTL and SLA.
-            Self::Stabilize | Self::TicketLink | Self::AdjustSeverity | Self::Extend | Self::Execute => {
+            Self::Stabilize | Self::TicketLink | Self::AdjustSeverity | Self::Extend | Self::Execute | Self::Deploy => {
                 ([None, None, Full, Full], Role::Operator)
             }
             Self::Recheck | Self::ConfirmVanished => ([Full, Full, Full, Full], Role::Operator),
@@ -180,6 +182,7 @@ impl Capability {
             Self::Extend => "Giving an incident more time",
             Self::Decide => "Choosing a resolution path",
             Self::Execute => "Having decisions carried out",
+            Self::Deploy => "Deploying to environments",
             Self::Recheck => "Checking again on demand",
             Self::ConfirmVanished => "Recording what became of a change",
             Self::Configure => "Configuring environments",

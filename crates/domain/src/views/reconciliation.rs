@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::incidents::PersonView;
-use super::{DiffLine, DiffView, MergeConflict, MergePart, MergeSide};
+use super::{DeploymentView, DiffLine, DiffView, MergeConflict, MergePart, MergeSide};
 use crate::change::{ChangeType, DecisionKind};
 use crate::ids::{ChangeId, EnvironmentId, IncidentId, ReconciliationId};
 use crate::reconciliation::{Purpose, ReconciliationState, StepKind, StepState, Target};
@@ -53,6 +53,8 @@ pub struct ReconciliationPage {
     pub environment_id: EnvironmentId,
     /// The environment's name.
     pub environment: String,
+    /// What makes it a deployment, where it is one.
+    pub deployment: Option<DeploymentView>,
     /// What is written to Git, where anything is.
     pub git: Option<GitPlanView>,
     /// What becomes of each workflow.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::Services;
 use crate::drift::read_reason;
 use crate::error::{ServiceError, ServiceResult};
-use crate::gate::{Permit, cap};
+use crate::gate::{Caller, Permit, cap};
 
 /// What came of asking for an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,35 @@ impl Services {
         self.announce(&mut tx, organization, environment, "incident.created").await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(Created { id, existed: false })
+    }
+}
+
+impl Services {
+    /// Opens an incident for an emergency deployment over what differs in an environment whose row the caller holds; `None`
+    /// where nothing does.
+    ///
+    /// # Errors
+    /// [`ServiceError::PlanLimit`] when as many environments have an open incident as the plan allows.
+    pub(crate) async fn open_for_emergency(
+        &self,
+        tx: &mut PgConnection,
+        caller: &Caller,
+        environment: EnvironmentId,
+        reason: &str,
+    ) -> ServiceResult<Option<IncidentId>> {
+        let organization = caller.organization_id;
+        caller.permit::<cap::ManageIncidents>()?;
+        let changes = standings::unattached(tx, organization, environment).await?;
+        if changes.is_empty() {
+            return Ok(None);
+        }
+        let (open, number) = incidents::next(tx, organization).await?;
+        within_limit(tx, organization, &caller.plan, open).await?;
+        let (by, note, now) = (Some(caller.user_id), Some(reason), self.clock.now());
+        let opening = Opening { organization, environment, plan: &caller.plan, number, by, note, now };
+        let id = open_incident(tx, &opening, &changes).await?;
+        self.announce(tx, organization, environment, "incident.created").await?;
+        Ok(Some(id))
     }
 }
 

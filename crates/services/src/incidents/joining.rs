@@ -38,6 +38,7 @@ impl Services {
     pub(crate) async fn join_incident(&self, db: &mut PgConnection, seen: &Seen<'_>) -> Result<(), StoreError> {
         let organization = seen.environment.organization_id;
         settle_overridden(db, seen).await?;
+        self.settle_deployed(db, seen).await?;
         match incidents::open_of(db, organization, seen.environment.id).await? {
             Some(incident) => {
                 let mut joining = Joining { seen, id: incident.id(), version: None };

@@ -3,6 +3,7 @@
 use drift_domain::environment::EnvironmentClass;
 use drift_domain::incident::TimePercent;
 use drift_domain::incident::ticket::Pattern;
+use drift_domain::plan::PlanTier;
 use drift_store::events::NewEvent;
 use drift_store::incident_settings::Settings;
 use drift_store::{StoreError, events, incident_settings};
@@ -27,6 +28,8 @@ pub struct IncidentSettings {
     /// Percent of a severity's time that incidents have, by the class of their environment: from 25 to 400. It counts for
     /// incidents that are acknowledged from then on.
     pub time_percent: TimePercent,
+    /// Expired incidents block no deployments. For plans that decide by policy (Enterprise); until it is set, they do.
+    pub deployments_unblocked: bool,
     /// The version that this is, or that an edit was made of: it moves with every edit, and an edit of an older one is
     /// refused.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,18 +46,19 @@ impl Services {
     /// [`ServiceError::Unavailable`] when the database does not answer.
     pub async fn incident_settings(&self, permit: &Permit<cap::Configure>) -> ServiceResult<IncidentSettings> {
         let mut db = self.tenant(permit.organization()).await?;
-        let Settings { automatic, ticket, time_percent } =
+        let Settings { automatic, ticket, time_percent, deployments_unblocked } =
             incident_settings::get(&mut db, permit.organization()).await?;
         let (ticket_pattern, ticket_address) = ticket.unwrap_or_default();
         let version = Some(incident_settings::version(&mut db, permit.organization(), false).await?);
-        Ok(IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent, version })
+        Ok(IncidentSettings { automatic, ticket_pattern, ticket_address, time_percent, deployments_unblocked, version })
     }
 
     /// Sets it. Answers the version since then.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] for a pattern that leads nowhere, [`ServiceError::Stale`] when `set` names a version and
-    /// somebody has set something since.
+    /// [`ServiceError::Invalid`] for a pattern that leads nowhere, or a time out of bounds; [`ServiceError::PolicyRefused`] for
+    /// letting expired incidents block nothing where the plan does not leave that to policy; [`ServiceError::Stale`] when `set`
+    /// names a version and somebody has set something since.
     pub async fn set_incident_settings(
         &self,
         permit: &Permit<cap::Configure>,
@@ -73,8 +77,15 @@ impl Services {
             let message = format!("The time of a class is from {least} to {most} percent of the default.");
             return Err(ServiceError::invalid("time_percent", message));
         }
+        let deployments_unblocked = set.deployments_unblocked;
+        if deployments_unblocked && permit.plan().tier() != PlanTier::Enterprise {
+            let message =
+                "That expired incidents block standard deployments is part of this plan. On Enterprise it is a policy.";
+            return Err(ServiceError::policy("deployment-blocking", message));
+        }
         let organization = permit.organization();
-        let settings = Settings { automatic: set.automatic, ticket, time_percent: set.time_percent };
+        let settings =
+            Settings { automatic: set.automatic, ticket, time_percent: set.time_percent, deployments_unblocked };
         let mut tx = self.tenant(organization).await?;
         let version = incident_settings::version(&mut tx, organization, true).await?;
         if let Some(seen) = set.version.filter(|seen| *seen != version) {
@@ -91,7 +102,7 @@ impl Services {
             actor: Some(permit.caller().user_id),
             data: json!({
                 "automatic": settings.automatic, "ticket": settings.ticket, "time_percent": settings.time_percent,
-                "version": version + 1,
+                "deployments_unblocked": settings.deployments_unblocked, "version": version + 1,
             }),
         };
         events::append(&mut tx, &event, self.clock.now()).await?;

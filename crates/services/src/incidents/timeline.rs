@@ -104,6 +104,7 @@ pub(crate) fn sentence(record: &TimelineRecord) -> String {
                 workflow()
             )
         }
+        "incident.deploying" => deploying(who, data),
         "incident.carrying_out" => format!("{who} had {} carried out.", count(data)),
         "incident.trying_again" => format!("{who} had {} tried again.", count(data)),
         "incident.cancelled" => text("why").to_owned(),
@@ -146,6 +147,22 @@ pub(crate) fn sentence(record: &TimelineRecord) -> String {
         // Of a later version of the product.
         other => format!("{who}: {}.", other.replace(['.', '_'], " ")),
     }
+}
+
+fn deploying(who: &str, data: &Value) -> String {
+    let text = |key: &str| data[key].as_str().unwrap_or_default();
+    let (kind, commit) = (text("kind").to_lowercase(), text("commit"));
+    let article = if kind.starts_with('e') { "an" } else { "a" };
+    let past = match (data["past"].as_i64(), kind.as_str()) {
+        (Some(_), "standard") | (None, _) => "",
+        (Some(_), _) => " The expired incident would have blocked a standard one.",
+    };
+    let workflows = data["workflows"].as_i64().unwrap_or_default();
+    let plural = if workflows == 1 { "" } else { "s" };
+    format!(
+        "{who} began {article} {kind} deployment of {} at {commit:.7}: {workflows} workflow{plural}.{past}",
+        text("ref")
+    )
 }
 
 fn part(point: &str) -> &'static str {

@@ -12,10 +12,10 @@ use drift_domain::reconciliation::{Purpose, StepKind, StepState};
 use drift_store::changes::{ChangeRecord, Which};
 use drift_store::reconciliations::{NewReconciliation, NewStep, ReconciliationRecord, Turn};
 use drift_store::{
-    PgConnection, StoreError, Transaction, artifacts, changes, contents, decisions, environments, events, incidents,
-    jobs, reconciliations,
+    PgConnection, StoreError, Transaction, artifacts, changes, contents, decisions, deployments, environments, events,
+    incidents, jobs, reconciliations,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::Services;
@@ -23,6 +23,7 @@ use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Permit, cap};
 
 mod craft;
+mod deployment;
 mod git;
 mod n8n;
 mod page;
@@ -34,10 +35,12 @@ mod sides;
 mod steps;
 mod text;
 
+pub use deployment::NewDeployment;
 pub(crate) use page::{of_incident, refused_to};
 pub use planning::Picks;
 pub use run::Next;
 
+use deployment::Ready;
 use planning::{Decided, Draft, Picked, Plan};
 
 /// The branches that promotions are made on begin with this.
@@ -97,9 +100,9 @@ impl Services {
     }
 
     /// Stores a plan: the steps in Git first, as one commit, then those in n8n.
-    async fn keep_plan(
+    async fn keep_plan<C>(
         &self,
-        permit: &Permit<cap::Execute>,
+        permit: &Permit<C>,
         mut draft: Draft<'_>,
         incident: Option<IncidentId>,
         purpose: Purpose,
@@ -127,6 +130,9 @@ impl Services {
             steps: &all,
         };
         reconciliations::plan(&mut tx, organization, &new, now).await?;
+        if let Some(deployment) = &draft.deployment {
+            deployments::plan(&mut tx, organization, new.environment, id, deployment).await?;
+        }
         tx.commit().await.map_err(StoreError::from)?;
         Ok(id)
     }
@@ -179,7 +185,8 @@ impl Services {
     ///
     /// # Errors
     /// [`ServiceError::Stale`] when the incident moved on since; [`ServiceError::Conflict`] for a plan with problems, one that
-    /// is carried out already, or one whose changes are decided otherwise by now.
+    /// is carried out already, or one whose changes are decided otherwise by now; [`ServiceError::PolicyRefused`] for a
+    /// standard deployment that an expired incident blocks.
     pub async fn carry_out(
         &self,
         permit: &Permit<cap::Execute>,
@@ -314,9 +321,15 @@ impl Services {
         if let Some(why) = refused(&record) {
             return Err(ServiceError::Conflict(why));
         }
+        let Ready { record, says } = self.make_ready(&mut tx, permit, record).await?;
         self.take_artifacts(&mut tx, permit, &record).await?;
         reconciliations::begin(&mut tx, organization, id, record.state, by, now).await?;
-        let data = json!({ "reconciliation": id, "workflows": record.items });
+        let mut data = json!({ "reconciliation": id, "workflows": record.items });
+        let mut kind = kind;
+        if let (Some(Value::Object(says)), Some(data)) = (says, data.as_object_mut()) {
+            data.extend(says);
+            kind = "incident.deploying";
+        }
         self.tell_incident(&mut tx, &record, Some(by), kind, None, data).await?;
         jobs::enqueue_reconciliation(&mut tx, id).await?;
         self.announce(&mut tx, organization, record.environment, "incident.updated").await?;

@@ -5,7 +5,7 @@ use drift_domain::incident::IncidentStatus;
 use drift_domain::plan::Capability;
 use drift_domain::reconciliation::{Purpose, ReconciliationState, StepKind, StepState, Target};
 use drift_domain::views::{
-    ItemResult, ItemView, PersonView, ReconciliationPage, ReconciliationRow, ReconciliationStepView,
+    DeploymentView, ItemResult, ItemView, PersonView, ReconciliationPage, ReconciliationRow, ReconciliationStepView,
 };
 use drift_store::incidents::IncidentRecord;
 use drift_store::reconciliations::{ReconciliationRecord, StepRecord};
@@ -38,6 +38,8 @@ impl Services {
         };
         let steps = reconciliations::steps(&mut db, organization, id).await?;
         let plan = plan_of(&record)?;
+        let deployment = self.deployment_view(&mut db, organization, &record).await?;
+        let blocked = deployment.as_ref().and_then(blocked);
         let not_mine = caller.refusal_under(Capability::Execute, permit.plan()).map(|refusal| refusal.to_string());
         let or_mine = |refusal: Option<String>| not_mine.clone().or(refusal);
         Ok(ReconciliationPage {
@@ -47,10 +49,11 @@ impl Services {
             incident_version: incident.as_ref().map(|incident| incident.version),
             environment_id: record.environment,
             environment: environment.connection.name.clone(),
-            carry_out_refused: or_mine(carry_out_refused(&record)),
+            carry_out_refused: or_mine(carry_out_refused(&record).or_else(|| blocked.clone())),
             plan_refused: or_mine(plan_refused(&record, incident.as_ref())),
             cancel_refused: or_mine(cancel_refused(&record, &steps)),
-            retry_refused: or_mine(retry_refused(&record)),
+            retry_refused: or_mine(retry_refused(&record).or(blocked)),
+            deployment,
             git: plan.git,
             items: plan
                 .items
@@ -61,6 +64,11 @@ impl Services {
             steps: if record.begun_at.is_some() { steps.iter().map(step_view).collect() } else { Vec::new() },
         })
     }
+}
+
+/// Why a standard deployment has to wait, with what would help.
+fn blocked(deployment: &DeploymentView) -> Option<String> {
+    deployment.blocked.as_ref().map(|why| format!("{why} {}", deployment.unblocks.join(" ")))
 }
 
 /// What somebody said to carry out for an incident, newest first.
@@ -143,6 +151,10 @@ pub(super) fn cancel_refused(record: &ReconciliationRecord, steps: &[StepRecord]
         ReconciliationState::Pending => {}
         ReconciliationState::Planned => return Some("Nothing is carried out yet.".to_owned()),
         state => return Some(format!("It is {} already.", state.label().to_lowercase())),
+    }
+    if record.purpose == Purpose::Deployment {
+        let words = "A deployment goes to its end once it is begun. Deploy again, or put a kept content back.";
+        return Some(words.to_owned());
     }
     let begun = |step: &&StepRecord| step.state != StepState::Waiting && step.kind.writes();
     if steps.iter().filter(begun).any(|step| step.kind.target() == Target::N8n) {

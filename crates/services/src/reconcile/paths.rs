@@ -223,7 +223,7 @@ impl Services {
     }
 
     /// What both sides agreed on last.
-    async fn baseline(&self, draft: &Draft<'_>, change: &ChangeRecord) -> ServiceResult<Option<Vec<u8>>> {
+    pub(super) async fn baseline(&self, draft: &Draft<'_>, change: &ChangeRecord) -> ServiceResult<Option<Vec<u8>>> {
         let organization = draft.sides.environment.organization_id;
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
         let kept = workflows::baseline_snapshot(&mut db, organization, change.workflow_id).await?;
@@ -257,7 +257,7 @@ fn new_path(draft: &Draft<'_>, content: &[u8]) -> String {
 const SIBLINGS: usize = 5;
 
 /// Git's content goes over the live one.
-fn revert(draft: &mut Draft<'_>, change: &ChangeRecord, pair: &Pair, item: &mut ItemView) {
+pub(super) fn revert(draft: &mut Draft<'_>, change: &ChangeRecord, pair: &Pair, item: &mut ItemView) {
     match pair.desired.as_deref() {
         Some(desired) => {
             if change.unpublished_draft {

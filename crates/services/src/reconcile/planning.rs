@@ -9,6 +9,7 @@ use drift_domain::reconciliation::{Purpose, StepKind, Target};
 use drift_domain::views::{DiffView, GitPlanView, ItemView, MergeConflict, MergeSide, WriteView};
 use drift_n8n::VersionFamily;
 use drift_store::changes::ChangeRecord;
+use drift_store::deployments::DeploymentRecord;
 use drift_store::reconciliations::NewStep;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -85,6 +86,8 @@ pub(super) struct Draft<'a> {
     /// Steps in n8n: those in Git come before them.
     pub steps: Vec<NewStep>,
     pub contents: BTreeMap<Fingerprint, Vec<u8>>,
+    /// What makes it a deployment, where it is one.
+    pub deployment: Option<DeploymentRecord>,
 }
 
 impl<'a> Draft<'a> {
@@ -98,6 +101,7 @@ impl<'a> Draft<'a> {
             live: Vec::new(),
             steps: Vec::new(),
             contents: BTreeMap::new(),
+            deployment: None,
         }
     }
 

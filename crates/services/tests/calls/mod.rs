@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use drift_domain::change::DecisionKind;
+use drift_domain::deployment::DeploymentKind;
 use drift_domain::failure::Side;
 use drift_domain::ids::{ChangeId, ChannelId, DeliveryId, IncidentId, ReconciliationId, UpgradeRequestId};
 use drift_domain::notification::{ChannelKind, NoticeKind};
@@ -17,6 +18,7 @@ use drift_domain::views::{ChangeFilter, EnvironmentDraft, IncidentFilter, PlanEd
 use drift_services::gate::{Caller, Permit, cap};
 use drift_services::incidents::{Choice, IncidentSettings};
 use drift_services::notify::ChannelDraft;
+use drift_services::reconcile::NewDeployment;
 use drift_services::{ServiceResult, Services};
 use drift_testkit::app::workflow;
 use drift_testkit::{TestApp, TestEnvironment};
@@ -246,6 +248,13 @@ calls! {
     confirm_vanished asks ConfirmVanished: |w, c| {
         let (kind, reason) = (DecisionKind::Replace, "seen".to_owned());
         w.services().confirm_vanished(&w.permit(c).await?, w.env.id, w.change, kind, reason).await
+    };
+    deployment_gate asks Visibility: |w, c| w.services().deployment_gate(&w.permit(c).await?, w.env.id, None).await;
+    deployments asks Summary: |w, c| w.services().deployments(&w.permit(c).await?, w.env.id).await;
+    plan_deployment asks Deploy: |w, c| {
+        let (kind, reason) = (DeploymentKind::Standard, String::new());
+        let new = NewDeployment { kind, reason, changes: None, commit: None };
+        w.services().plan_deployment(&w.permit(c).await?, w.env.id, new).await
     };
     environment_draft asks Configure: |w, c| w.services().environment_draft(&w.permit(c).await?, w.env.id).await;
     test_connection asks Configure: |w, c| {

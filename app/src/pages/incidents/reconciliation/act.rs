@@ -29,6 +29,9 @@ fn planned(page: &ReconciliationPage) -> impl IntoView + use<> {
                 Purpose::Decisions => {
                     "Writes exactly what is shown here, and nothing else. If n8n or Git moved since, nothing is written."
                 }
+                Purpose::Deployment => {
+                    "Deploys exactly what is shown here. If n8n moved since, nothing is written over what moved."
+                }
                 Purpose::Restore => {
                     "Puts it back exactly as shown. If n8n or Git moved since, nothing is written. It decides nothing about the change."
                 }
@@ -37,7 +40,7 @@ fn planned(page: &ReconciliationPage) -> impl IntoView + use<> {
                 <form method="post" action=format!("{}/carry-out", address(page)) class="rec-offer" data-act="carry-out">
                     {version(page)}
                     <p class="text-ink-2 max-w-prose">{says}</p>
-                    <button class="btn btn-primary" type="submit">{icon(Icon::Check)} "Carry it out"</button>
+                    <button class="btn btn-primary" type="submit">{icon(Icon::Check)} {if page.deployment.is_some() { "Deploy" } else { "Carry it out" }}</button>
                 </form>
             }
             .into_any()
@@ -117,6 +120,7 @@ fn done(page: &ReconciliationPage) -> impl IntoView + use<> {
         Purpose::Decisions => {
             "Carried out, read back and found as planned. A check looks at both sides now, and then the incident can go on."
         }
+        Purpose::Deployment => "Deployed, read back and found as planned. A check looks at both sides now.",
         Purpose::Restore => "Put back, read back and found as planned. A check looks at both sides now.",
     };
     let back = page.incident_id.map(|incident| {

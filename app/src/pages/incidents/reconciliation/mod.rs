@@ -20,6 +20,7 @@ use super::Kept;
 use crate::components::crumbs::crumbs;
 use crate::components::layout::Live;
 use crate::components::{marks, time};
+use crate::pages::drift::deployments;
 use crate::ssr::forms::reconciliation_id;
 use crate::ssr::visit::{Member, Page};
 use crate::words::{self, count};
@@ -42,6 +43,7 @@ pub(crate) fn view(page: &ReconciliationPage, kept: &Kept, now: DateTime<Utc>) -
     view! {
         {way(page)}
         <div data-live="reconciliation-head" aria-live="polite">{heading(page, now)}</div>
+        <div data-live="reconciliation-deployment" aria-live="polite">{page.deployment.as_ref().map(deployments::about)}</div>
         <div data-live="reconciliation-act" aria-live="polite">{act::card(page)}</div>
         {conflicts::section(page, kept)}
         <div data-live="reconciliation-steps" aria-live="polite">{steps::card(page, now)}</div>
@@ -70,6 +72,7 @@ fn title(page: &ReconciliationPage) -> String {
     let workflow = page.items.first().map_or("", |item| item.workflow.as_str());
     match (page.row.purpose, page.items.len()) {
         (Purpose::Restore, _) => format!("Put “{workflow}” back"),
+        (Purpose::Deployment, many) => format!("Deploy {}", count(many as u64, "workflow", "workflows")),
         (Purpose::Decisions, 1) => format!("Carry out the path of “{workflow}”"),
         (Purpose::Decisions, many) => format!("Carry out {}", count(many as u64, "path", "paths")),
     }
