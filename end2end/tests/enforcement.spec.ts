@@ -13,7 +13,7 @@ const again = (text: string) =>
 async function plan(page: Page, address: string, kind: 'Standard' | 'Recovery' | 'Emergency', reason = ''): Promise<void> {
   await page.goto(address);
   await page.getByRole('radio', { name: kind }).check();
-  await page.getByLabel('Reason').fill(reason);
+  await page.getByRole('textbox', { name: 'Reason' }).fill(reason);
   await page.getByRole('button', { name: 'See what it would write' }).click();
 }
 
