@@ -104,11 +104,16 @@ pub(super) async fn play(
         let n8n = instances.get(plan.key).context("every environment has a stand-in")?.clone();
         let repository = github.repo(plan.repository).context("every environment has a repository")?;
         let draft = draft(plan, &n8n, &n8n.api_key(), github);
+        let now = services.clone();
         let services = plan.scene.services(services);
         let id = services.connect_environment(&owner.permit::<cap::Configure>()?, draft).await?;
         let site = Site { plan, n8n, repository, id, owner, services };
         playing.spawn(async move {
             let played = plan.scene.play(&site).await;
+            let played = match played {
+                Ok(()) => plan.scene.come_to_now(Site { services: now, ..site }).await,
+                failed => failed,
+            };
             played.map(|()| plan).with_context(|| format!("the scene of {} went wrong", plan.key))
         });
     }
