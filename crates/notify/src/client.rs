@@ -1,10 +1,9 @@
 //! One call that delivers a message, and what its answer means.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use drift_outbound::{Guarded, NotResolved, Refused};
+use drift_outbound::{NotResolved, Refused};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
@@ -72,17 +71,7 @@ impl Client {
     /// # Errors
     /// The TLS set-up of this machine cannot be used.
     pub fn new(allow_private: bool) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("workflowops/", env!("CARGO_PKG_VERSION")))
-            // A redirect would lead around the address rule, and would take the body along.
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            // A kept connection that the other side closes meanwhile would lose a message and be counted as a failure.
-            .pool_max_idle_per_host(0)
-            .dns_resolver(Arc::new(Guarded::system(allow_private)))
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(PATIENCE)
-            .build()?;
+        let http = drift_outbound::client(allow_private, PATIENCE)?;
         Ok(Self { http, allow_private })
     }
 

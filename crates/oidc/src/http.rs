@@ -2,11 +2,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use drift_domain::address;
-use drift_outbound::Guarded;
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 
 /// How long a provider may take for one answer.
@@ -42,17 +40,7 @@ fn innermost(error: &reqwest::Error) -> String {
 
 impl Http {
     pub(crate) fn new(allow_private: bool) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("workflowops/", env!("CARGO_PKG_VERSION")))
-            // A redirect would lead around the address rule.
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            // A kept connection that the other side closes meanwhile fails the next request, and a code is exchanged once.
-            .pool_max_idle_per_host(0)
-            .dns_resolver(Arc::new(Guarded::system(allow_private)))
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(PATIENCE)
-            .build()?;
+        let client = drift_outbound::client(allow_private, PATIENCE)?;
         Ok(Self { client, allow_private })
     }
 

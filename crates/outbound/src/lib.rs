@@ -4,6 +4,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use drift_domain::address::{self, Reason};
 use futures::future::BoxFuture;
@@ -52,6 +53,25 @@ impl Resolve for Guarded {
             Ok(addresses)
         })
     }
+}
+
+/// A client for addresses that a person typed in: to what may be called, without redirects, on a connection of its own for
+/// each call. `patience`: how long a whole call may take.
+///
+/// # Errors
+/// The TLS set-up of this machine cannot be used.
+pub fn client(allow_private: bool, patience: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .user_agent(concat!("workflowops/", env!("CARGO_PKG_VERSION")))
+        // A redirect would lead around the address rule, and would take the body along.
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        // A kept connection that the other side closes meanwhile fails the next call, which may be one that is made once.
+        .pool_max_idle_per_host(0)
+        .dns_resolver(Arc::new(Guarded::system(allow_private)))
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(patience)
+        .build()
 }
 
 fn keep(
