@@ -95,11 +95,10 @@ pub(super) fn kinds(
     chosen: &[NoticeKind],
     error: Option<String>,
 ) -> impl IntoView + use<> {
-    let boxes = NoticeKind::ALL
-        .iter()
+    let boxes = NoticeKind::offered()
         .map(|kind| {
             let id = format!("{prefix}-{}", kind.as_str().to_lowercase());
-            let checked = chosen.contains(kind);
+            let checked = chosen.contains(&kind);
             let labels = id.clone();
             view! {
                 <label class="flex items-center gap-2" for=labels>
