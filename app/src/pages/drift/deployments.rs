@@ -98,10 +98,10 @@ fn form(list: &DeploymentList, kept: &Kept) -> AnyView {
         .collect_view();
     let some = (!list.workflows.is_empty()).then(|| {
         view! {
-            <fieldset class="field wide">
-                <legend>"Workflows"</legend>
+            <fieldset class="grid gap-2">
+                <legend class="font-semibold">"Workflows"</legend>
                 <p class="hint">"Choose none to deploy everything that differs when both sides are compared now."</p>
-                {workflows}
+                <div class="flex flex-wrap gap-2">{workflows}</div>
             </fieldset>
         }
     });

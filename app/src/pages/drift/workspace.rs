@@ -81,6 +81,7 @@ fn heading(page: &EnvironmentPage) -> impl IntoView + use<> {
                 </div>
                 <p class="text-ink-2 mt-1">
                     "Last good check " {time::ago_or(page.row.freshness.last_checked_at, page.now, "none yet")} {commit}
+                    " · " <a class="link" href=format!("/environments/{id}/drift/deployments")>"Deployments"</a>
                 </p>
             </div>
             {recheck}

@@ -185,9 +185,8 @@ fn elsewhere(page: &IncidentPage) -> impl IntoView + use<> {
     let drift = format!("/environments/{}/drift", page.row.environment_id);
     view! {
         <nav class="inc-elsewhere" aria-label="About the environment">
-            <a class="link" href=format!("{drift}?view=all")>"Checks, what was ignored, and all changes of the environment"</a>
-            " "
-            <a class="link" href=format!("{drift}/deployments")>"Deployments"</a>
+            <p><a class="link" href=format!("{drift}?view=all")>"Checks, what was ignored, and all changes of the environment"</a></p>
+            <p class="mt-1.5"><a class="link" href=format!("{drift}/deployments")>"Deployments"</a></p>
         </nav>
     }
 }

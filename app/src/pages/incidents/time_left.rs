@@ -7,6 +7,7 @@ use leptos::prelude::*;
 
 use super::Kept;
 use super::properties::{change, text};
+use crate::age::age;
 use crate::components::form::field_error;
 use crate::components::icon::{Icon, icon};
 use crate::components::note::note;
@@ -25,7 +26,9 @@ pub(super) fn property(page: &IncidentPage, kept: &Kept, now: DateTime<Utc>) -> 
     Some(view! {
         <dt>"Time"</dt>
         <dd data-time="">
-            <p>{icon(Icon::Clock)} " " {left(page, time, now)}</p>
+            <p class="flex items-start gap-1.5">
+                <span class="mt-0.5">{icon(Icon::Clock)}</span> <span>{left(page, time, now)}</span>
+            </p>
             {extend}
             {hint}
         </dd>
@@ -40,7 +43,7 @@ fn left(page: &IncidentPage, time: &TimeView, now: DateTime<Utc>) -> String {
         return format!("{word}; it was to end at {end}");
     }
     if time.expires_at <= now {
-        return format!("over since {end}, {} ago", span(now - time.expires_at));
+        return format!("over since {end}, {}", age((now - time.expires_at).num_seconds()));
     }
     format!("{} left, until {end}", span(time.expires_at - now))
 }
