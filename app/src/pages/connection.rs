@@ -151,7 +151,7 @@ fn live_side(form: &ConnectionForm) -> impl IntoView + use<> {
         placeholder: "https://n8n.example.com",
         ..form.text("n8n_base_url", "Address of n8n", &form.draft.n8n_base_url)
     };
-    let key = form.secret("n8n_api_key", "API key", "In n8n: Settings, n8n API. Reading workflows is enough for it.");
+    let key = form.secret("n8n_api_key", "API key", "In n8n: Settings, n8n API. Reading workflows is enough to compare; to carry decisions out, it writes them, too.");
     view! {
         <section class="card" aria-labelledby="live-side">
             <div class="card-head"><h2 id="live-side">"What runs: n8n"</h2></div>
@@ -226,7 +226,7 @@ fn credentials(form: &ConnectionForm) -> impl IntoView + use<> {
             }
         })
         .collect_view();
-    let token = form.secret("git_token", "Token", "Fine-grained, with read access to the contents of this repository.");
+    let token = form.secret("git_token", "Token", "Fine-grained, for this repository. Reading its contents is enough to compare; to carry decisions out, it writes contents and pull requests, too.");
     let app = Field { mono: true, ..form.text("git_app_id", "App id", &draft.git_app_id) };
     let installation =
         Field { mono: true, ..form.text("git_installation_id", "Installation id", &draft.git_installation_id) };

@@ -45,13 +45,22 @@ pub(crate) fn view() -> AnyView {
     .into_any()
 }
 
-/// The document's own words: what stands between code marks is code.
+/// The document's own words: what stands between code marks is code, and between stars a name on the screen.
 fn words(text: &'static str) -> Option<AnyView> {
     let spans = text
         .split('`')
         .enumerate()
-        .map(|(at, span)| if at % 2 == 1 { view! { <code>{span}</code> }.into_any() } else { span.into_any() });
+        .map(|(at, span)| if at % 2 == 1 { view! { <code>{span}</code> }.into_any() } else { named(span) });
     (!text.is_empty()).then(|| view! { <p class="mb-2 wrap-anywhere">{spans.collect_view()}</p> }.into_any())
+}
+
+/// Text without code in it.
+fn named(text: &'static str) -> AnyView {
+    text.split('*')
+        .enumerate()
+        .map(|(at, span)| if at % 2 == 1 { view! { <em>{span}</em> }.into_any() } else { span.into_any() })
+        .collect_view()
+        .into_any()
 }
 
 fn contents(name: &'static str, operations: &[Operation]) -> impl IntoView + use<> {
@@ -61,7 +70,7 @@ fn contents(name: &'static str, operations: &[Operation]) -> impl IntoView + use
             let short = operation.summary().split(['.', ':']).next().unwrap_or_default();
             view! {
                 <li class="wrap-anywhere">
-                    <a class="link" href=format!("#{}", operation.id())>{short}</a>
+                    <a class="link" href=format!("#{}", operation.id())>{named(short)}</a>
                     " " <span class="mono text-ink-3">{operation.method.clone()} " " {operation.path}</span>
                 </li>
             }
