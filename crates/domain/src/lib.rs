@@ -13,6 +13,7 @@ pub mod failure;
 pub mod fingerprint;
 pub mod ids;
 pub mod incident;
+pub mod metrics;
 pub mod notification;
 pub mod plan;
 pub mod reconciliation;

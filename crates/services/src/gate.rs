@@ -133,6 +133,8 @@ pub mod cap {
         Account,
         /// See [`Capability::Notifications`].
         Notifications,
+        /// See [`Capability::Metrics`].
+        Metrics,
     }
 }
 

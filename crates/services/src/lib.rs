@@ -27,6 +27,7 @@ mod idempotency;
 pub mod incidents;
 mod live;
 pub mod mail;
+pub mod metrics;
 pub mod notify;
 pub mod oidc;
 mod overrides;

@@ -109,6 +109,8 @@ pub struct NewChange {
     pub unpublished_draft: bool,
     /// Seen by the environment's first check.
     pub adoption: bool,
+    /// When n8n says that the live side moved, where it is that side which moved.
+    pub live_moved_at: Option<DateTime<Utc>>,
 }
 
 /// Stores a new change that a check saw. Where the newest check before it saw another difference of the same workflow,
@@ -122,10 +124,10 @@ pub async fn insert(
     change: &NewChange,
     now: DateTime<Utc>,
 ) -> StoreResult<Option<ChangeId>> {
-    let superseded = sqlx::query_scalar!(
+    let superseded = sqlx::query!(
         "UPDATE changes SET state = 'SUPERSEDED', superseded_by = $4
          WHERE organization_id = $1 AND environment_id = $2 AND workflow_id = $3 AND state = 'OPEN'
-         RETURNING id",
+         RETURNING id, live_snapshot",
         organization.0,
         environment.0,
         change.workflow_id,
@@ -133,11 +135,14 @@ pub async fn insert(
     )
     .fetch_optional(&mut *db)
     .await?;
+    let live = change.live.as_ref().map(|side| side.0.0.to_vec());
+    // What was live before has not moved now: Git has, or how the two are compared.
+    let moved = superseded.as_ref().is_none_or(|before| before.live_snapshot != live);
     sqlx::query!(
         "INSERT INTO changes (organization_id, environment_id, id, workflow_id, change_type, origin, state, severity,
              summary, facts, live_snapshot, desired_snapshot, live_prints, desired_prints, git_commit, unpublished_draft,
-             adoption, first_check_id, last_check_id, first_seen_at, last_seen_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'OPEN', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $18)",
+             adoption, first_check_id, last_check_id, first_seen_at, last_seen_at, live_moved_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'OPEN', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $18, $19)",
         organization.0,
         environment.0,
         id.0,
@@ -147,7 +152,7 @@ pub async fn insert(
         change.severity.as_str(),
         change.summary,
         change.facts,
-        change.live.as_ref().map(|side| side.0.0.to_vec()),
+        live,
         change.desired.as_ref().map(|side| side.0.0.to_vec()),
         change.live.as_ref().map(|side| &side.1),
         change.desired.as_ref().map(|side| &side.1),
@@ -156,10 +161,11 @@ pub async fn insert(
         change.adoption,
         check.0,
         now,
+        change.live_moved_at.filter(|at| moved && *at <= now),
     )
     .execute(db)
     .await?;
-    Ok(superseded.map(ChangeId))
+    Ok(superseded.map(|before| ChangeId(before.id)))
 }
 
 /// Records that a check saw these changes again, as they were; with each, whether an unpublished draft waits.

@@ -484,9 +484,7 @@ pub async fn ancestors(
         "SELECT i.id FROM drift_incidents i
          WHERE i.organization_id = $1 AND i.environment_id = $2 AND i.number < $3 AND EXISTS (
              SELECT FROM changes theirs JOIN changes ours ON ours.workflow_id = theirs.workflow_id
-             WHERE theirs.incident_id = i.id AND ours.incident_id = $4
-                 AND (coalesce(theirs.facts->'fields' ? '*', true) OR coalesce(ours.facts->'fields' ? '*', true)
-                     OR theirs.facts->'fields' ?| ARRAY (SELECT jsonb_array_elements_text(ours.facts->'fields'))))
+             WHERE theirs.incident_id = i.id AND ours.incident_id = $4 AND fields_recur(ours.facts, theirs.facts))
          ORDER BY i.number DESC LIMIT $5",
         organization.0,
         of.environment_id().0,

@@ -24,6 +24,7 @@ pub mod invitations;
 pub mod jobs;
 pub mod live;
 pub mod mails;
+pub mod metrics;
 pub mod notifications;
 pub mod overrides;
 pub mod people;

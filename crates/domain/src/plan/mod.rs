@@ -90,6 +90,8 @@ words! {
         Account = "ACCOUNT",
         /// The channels that an organization is told things through, and the log of what was sent.
         Notifications = "NOTIFICATIONS",
+        /// Figures of drift and of how it is dealt with, as far back as the history goes.
+        Metrics = "METRICS",
     }
 }
 
@@ -126,6 +128,8 @@ impl Capability {
                 ([None, None, Full, Full], Role::Operator)
             }
             Self::Recheck | Self::ConfirmVanished => ([Full, Full, Full, Full], Role::Operator),
+            // Limited by the history that the plan keeps, and to what the plan has at all.
+            Self::Metrics => ([Limited, Limited, Full, Full], Role::Viewer),
             Self::RequestUpgrade | Self::Account => ([Full, Full, Full, Full], Role::Viewer),
             Self::Configure | Self::ManagePlan | Self::Members | Self::Notifications => {
                 ([Full, Full, Full, Full], Role::Admin)
@@ -191,6 +195,7 @@ impl Capability {
             Self::Members => "Managing members",
             Self::Account => "Your own account",
             Self::Notifications => "Notification channels",
+            Self::Metrics => "Metrics",
         }
     }
 }

@@ -9,6 +9,7 @@ mod environments;
 mod incidents;
 mod live;
 mod merge;
+mod metrics;
 mod notifications;
 mod overrides;
 mod people;
@@ -30,6 +31,10 @@ pub use incidents::{
 };
 pub use live::LiveEvent;
 pub use merge::{MergeConflict, MergePart, MergeSide, MergeSource};
+pub use metrics::{
+    Cell, Deadlines, IncidentMetrics, Load, MetricsNow, MetricsPage, MetricsStep, RepeatCause, Table, TimeMetric,
+    UpgradeMetric,
+};
 pub use notifications::{AttemptView, ChannelView, DeliveryView};
 pub use overrides::{OverrideCount, OverrideOffer, OverrideView};
 pub use people::{

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use drift_domain::change::{ChangeState, ChangeType, Origin};
 use drift_domain::environment::EnvironmentClass;
 use drift_domain::failure::{Failure, FailureKind, Side};
@@ -52,6 +53,8 @@ pub(super) struct Difference {
     /// Where the desired content is kept, and its prints.
     pub desired: Option<(Fingerprint, Prints)>,
     pub unpublished_draft: bool,
+    /// When n8n says that the live side moved, of a hotfix.
+    pub live_moved_at: Option<DateTime<Utc>>,
 }
 
 /// Everything that a judgement is made of.
@@ -144,6 +147,7 @@ impl Services {
             _ => ChangeType::Modified,
         };
         let origin = origin_of(evidence, record, live_base.as_ref(), desired_base.as_ref())?;
+        let live_moved_at = live_bytes.as_deref().filter(|_| origin == Origin::Hotfix).and_then(updated_at);
         let live_active = live_mapped.as_ref().and_then(Workflow::active).unwrap_or(false);
         Ok(Verdict::Differs(Box::new(Difference {
             change_type,
@@ -155,8 +159,19 @@ impl Services {
             live: live_bytes.zip(live_prints).map(|(b, p)| (drift_engine::raw_fingerprint(&b), b, p)),
             desired: desired.map(|item| item.raw).zip(desired_prints),
             unpublished_draft: live.is_some_and(|l| l.read.draft),
+            live_moved_at,
         })))
     }
+}
+
+/// When n8n says that a workflow was edited last. What it does not say, or not as a time, is not known.
+fn updated_at(live: &[u8]) -> Option<DateTime<Utc>> {
+    #[derive(serde::Deserialize)]
+    struct Moved {
+        #[serde(rename = "updatedAt")]
+        updated_at: DateTime<Utc>,
+    }
+    serde_json::from_slice::<Moved>(live).ok().map(|moved| moved.updated_at)
 }
 
 fn as_before(known: &ChangeRecord, live: Option<&Item<LiveKey>>) -> Verdict {

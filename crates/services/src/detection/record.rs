@@ -263,6 +263,7 @@ impl Scribe<'_> {
             unpublished_draft: difference.unpublished_draft,
             adoption: environment.last_checked_at.is_none()
                 || pair.record.and_then(|record| seen_last(self.evidence, record)).is_some_and(|c| c.adoption),
+            live_moved_at: difference.live_moved_at,
         };
         let id = ChangeId(Uuid::now_v7());
         let superseded = changes::insert(db, organization, environment.id, id, self.check, &new, self.now).await?;

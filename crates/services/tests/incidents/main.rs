@@ -5,6 +5,7 @@ mod common;
 mod deadlines;
 mod deciding;
 mod lifecycle;
+mod metrics;
 mod opening;
 mod particulars;
 mod plans;
