@@ -372,3 +372,25 @@ async fn files_are_served_and_may_be_kept() {
     assert_eq!((robots.status, robots.html.contains("Disallow: /")), (StatusCode::OK, true));
     assert_eq!(browser.get("/../Cargo.toml").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn metrics_say_what_happened_and_refuse_what_is_no_range() {
+    let app = TestApp::new().await;
+    let (mut browser, owner) = signed_in(&app, PlanTier::Agency, Role::Owner).await;
+    let env = app.environment(&owner, "Production").await;
+    let id = env.agreed(&workflow("Orders")).await;
+    env.check().await;
+    env.edit(&id, "Total", |node| node["disabled"] = true.into());
+    env.check().await;
+    env.incident().await;
+    app.clock.advance(chrono::TimeDelta::seconds(1));
+    let html = browser.get("/metrics").await.html;
+    assert!(html.contains("Active incidents now"), "{html}");
+    assert!(html.contains("Drift, as CSV") && html.contains("/api/v1/metrics/drift/csv?from="), "{html}");
+    assert!(html.contains("90 % within 1 min 0 s"), "the time to detect");
+    let reversed = browser.get("/metrics?from=2026-11-02&to=2026-11-01").await;
+    assert_eq!(reversed.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(reversed.html.contains("The range ends before it begins."), "{}", reversed.html);
+    let stranger = browser.get("/metrics?environment=00000000-0000-7000-8000-000000000000").await;
+    assert_eq!(stranger.status, StatusCode::NOT_FOUND);
+}

@@ -123,6 +123,7 @@ pub(crate) fn fragment(options: LeptosOptions, theme: Theme, title: &'static str
 
 fn top_bar(frame: &Frame) -> impl IntoView + use<> {
     let is_about_incidents = frame.address.starts_with("/incidents");
+    let is_about_metrics = frame.address.starts_with("/metrics");
     let navigation = frame.me.is_some().then(|| {
         let incidents = frame.incidents.then(|| {
             view! { <a class="nav-link" href="/incidents" aria-current=is_about_incidents.then_some("page")>"Incidents"</a> }
@@ -131,6 +132,7 @@ fn top_bar(frame: &Frame) -> impl IntoView + use<> {
             <nav class="nav" aria-label="Main">
                 <a class="nav-link" href="/" aria-current=frame.home.then_some("page")>"Environments"</a>
                 {incidents}
+                <a class="nav-link" href="/metrics" aria-current=is_about_metrics.then_some("page")>"Metrics"</a>
             </nav>
         }
     });

@@ -6,6 +6,7 @@ pub(crate) mod environment;
 pub(crate) mod environments;
 pub(crate) mod incident_settings;
 pub(crate) mod incidents;
+pub(crate) mod metrics;
 pub(crate) mod notifications;
 pub(crate) mod people;
 pub(crate) mod plan;

@@ -18,7 +18,9 @@ use drift_services::Services;
 use leptos::config::LeptosOptions;
 
 use crate::pages::people::{account, invitation, members, organization, reset};
-use crate::pages::{connection, drift, environment, environments, incident_settings, plan, reference, setup, sign_in};
+use crate::pages::{
+    connection, drift, environment, environments, incident_settings, metrics, plan, reference, setup, sign_in,
+};
 use visit::Screens;
 
 /// All screens, their forms and their files. It owns every address that the API does not.
@@ -77,6 +79,7 @@ pub fn router(services: Arc<Services>, options: LeptosOptions) -> Router {
         .merge(forms::reconciliations::routes())
         .route("/settings/incident-settings", get(incident_settings::get).post(forms::settings::set_incidents))
         .merge(forms::notifications::routes())
+        .route("/metrics", get(metrics::get))
         .route("/settings/plan", get(plan::get))
         .route("/settings/plan/tier", get(plan::get_tier).post(forms::plan::set_tier))
         .route("/settings/plan/limit", get(plan::get_limit).post(forms::plan::set_limit))

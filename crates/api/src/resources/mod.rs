@@ -12,6 +12,7 @@ mod incidents;
 mod invitations;
 mod me;
 mod members;
+mod metrics;
 mod notifications;
 mod overrides;
 mod paging;
@@ -49,7 +50,7 @@ use crate::problem::Problem;
             again with the same `Idempotency-Key` within a day is done once and answered alike. What two people can edit at once \
             is answered with an `ETag`, and changed with `If-Match` or the `version` in the body."
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, drift_domain::metrics::Figure)),
     security(("session" = []), ("token" = [])),
     servers((url = "/api/v1"))
 )]
@@ -123,6 +124,8 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(incidents::comment))
         .routes(routes!(deployments::gate))
         .routes(routes!(deployments::list, deployments::create))
+        .routes(routes!(metrics::show))
+        .routes(routes!(metrics::csv))
         .routes(routes!(incident_settings::show, incident_settings::replace))
         .routes(routes!(reconciliations::create))
         .routes(routes!(reconciliations::show))

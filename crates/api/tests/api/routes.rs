@@ -101,6 +101,8 @@ pub const ROUTES: &[(&str, &str, Asks)] = &[
     ("POST", "/reconciliations/{reconciliation}/cancel", Of(Capability::Execute)),
     ("POST", "/reconciliations/{reconciliation}/retry", Of(Capability::Execute)),
     ("POST", "/changes/{change}/restore", Of(Capability::Execute)),
+    ("GET", "/metrics", Of(Capability::Metrics)),
+    ("GET", "/metrics/{figure}/csv", Of(Capability::Metrics)),
     ("GET", "/incident-settings", Of(Capability::Configure)),
     ("PUT", "/incident-settings", Of(Capability::Configure)),
     ("GET", "/notification-preferences", Session),
@@ -171,7 +173,8 @@ pub fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
 }
 
 pub fn address(path: &str, ids: &BTreeMap<&str, String>) -> String {
-    let mut address = if path == "/plan/effect" { format!("{path}?plan=PRO") } else { path.to_owned() };
+    let path = path.replace("{figure}", "times");
+    let mut address = if path == "/plan/effect" { format!("{path}?plan=PRO") } else { path };
     for (name, id) in ids {
         address = address.replace(&format!("{{{name}}}"), id);
     }
@@ -255,7 +258,8 @@ async fn a_stranger_learns_nothing_from_any_route() {
         api.answer(request(verb, &address, Some(&member.cookie), body(method, path, &draft))).await
     };
     for (method, path, asks) in ROUTES.iter().filter(|route| matches!(route.2, Of(_))) {
-        if !path.contains('{') {
+        // A figure is a word, and nobody's.
+        if !path.replace("{figure}", "").contains('{') {
             if *method == "GET" {
                 let answer = call(&mighty, method, path).await;
                 let said = answer.body.to_string();

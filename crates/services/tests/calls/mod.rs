@@ -17,6 +17,7 @@ use drift_domain::severity::Severity;
 use drift_domain::views::{ChangeFilter, EnvironmentDraft, IncidentFilter, PlanEdit, UpgradeAsk};
 use drift_services::gate::{Caller, Permit, cap};
 use drift_services::incidents::{Choice, IncidentSettings};
+use drift_services::metrics::Asked;
 use drift_services::notify::ChannelDraft;
 use drift_services::reconcile::NewDeployment;
 use drift_services::{ServiceResult, Services};
@@ -297,6 +298,9 @@ calls! {
     notification_preferences asks Account: |w, c| w.services().notification_preferences(&c.permit()?).await;
     set_notification_preferences asks Account: |w, c| {
         w.services().set_notification_preferences(&c.permit()?, &[NoticeKind::IncidentExpired]).await
+    };
+    metrics asks Metrics: |w, c| {
+        w.services().metrics(&c.permit()?, Asked { environment: Some(w.env.id), ..Asked::default() }).await
     };
     notification_channels asks Notifications: |w, c| w.services().notification_channels(&c.permit()?).await;
     notification_deliveries asks Notifications: |w, c| {
