@@ -23,7 +23,7 @@ test('The figures tell of the incidents that the list has, follow the address, a
   await page.getByRole('link', { name: 'A year' }).click();
   await expect(page.getByRole('link', { name: 'A year' })).toHaveAttribute('aria-current', 'true');
   expect(page.url()).toContain('from=');
-  const tile = page.locator('.tile', { hasText: 'Active incidents now' });
+  const tile = page.locator('.metric-tile', { hasText: 'Active incidents now' });
   await expect(tile).toContainText(String(listed - closed));
   expect(await sum(page, 'repeats', 'Opened')).toBe(listed);
   const drawn = page.locator('[data-figure="repeats"] svg rect:not(.reach)');
@@ -43,7 +43,7 @@ test('The figures tell of the incidents that the list has, follow the address, a
 });
 
 test('Free is told what it has and what a plan would add', async ({ page }) => {
-  await signIn(page, 'owner@kettle.example');
+  await signIn(page, 'operator@solo.example');
   await page.goto('/metrics');
   await expect(page.getByText('come with the Pro plan')).toBeVisible();
   await expect(page.getByRole('heading', { name: 'Override debt' })).toBeVisible();
@@ -55,7 +55,7 @@ test.describe('without scripts', () => {
   test('another range is a form away', async ({ page }) => {
     await signIn(page, 'owner@northlight.example');
     await page.goto('/metrics');
-    await page.getByLabel('From').fill('2026-01-01');
+    await page.getByLabel('From', { exact: true }).fill('2026-01-01');
     await page.getByRole('button', { name: 'Show' }).click();
     expect(page.url()).toContain('from=2026-01-01');
     await page.locator('[data-figure="drift"]').getByText('The figures as a table').click();

@@ -182,7 +182,8 @@ fn debt(overrides: &[OverrideSpan], at: DateTime<Utc>) -> (i64, f64) {
         let seconds = (at - o.since).num_seconds() * weight(o.severity) * o.fields.unwrap_or(WHOLE_WORKFLOW).max(1);
         seconds as f64
     };
-    (running.len() as i64, running.values().map(of).sum::<f64>() / 86_400.0)
+    // From nought: the sum of nothing is -0.0.
+    (running.len() as i64, running.values().map(of).fold(0.0, |sum, one| sum + one) / 86_400.0)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(super) fn view(page: &MetricsPage) -> AnyView {
                 <div class="card-head"><h2 id="no-incidents">"Incidents"</h2></div>
                 <p class="card-body">
                     "Incidents, with their times, deadlines and repeats, come with the Pro plan. "
-                    <a href="/settings/plan">"Compare the plans"</a>
+                    <a class="link" href="/settings/plan">"Compare the plans"</a>
                 </p>
             </section>
         }
@@ -117,7 +117,7 @@ fn active(page: &MetricsPage, incidents: &IncidentMetrics) -> AnyView {
             <div class="loads">
                 {loads("Environment", &now.by_environment)} {loads("Owner", &now.by_owner)} {loads("Age", &ages)}
             </div>
-            <p><a href="/incidents">"Go to the incidents"</a></p>
+            <p><a class="link" href="/incidents">"Go to the incidents"</a></p>
         }
         .into_any()
     };
@@ -140,7 +140,8 @@ fn loads(by: &'static str, loads: &[Load]) -> AnyView {
         vec![Cell::Text(of), Cell::Count(load.active), Cell::Count(load.expired)]
     };
     let table = Table { columns: vec![by, "Active", "Expired"], rows: loads.iter().map(row).collect() };
-    grid(&table, format!("Open incidents by {}", by.to_lowercase()))
+    let grid = grid(&table, format!("Open incidents by {}", by.to_lowercase()));
+    view! { <div><h3>{format!("By {}", by.to_lowercase())}</h3> {grid}</div> }.into_any()
 }
 
 fn times(page: &MetricsPage) -> AnyView {

@@ -39,15 +39,15 @@ pub(super) fn view(page: &MetricsPage) -> impl IntoView + use<> {
         });
         tiles.push(tile("Override debt", number(last.override_debt), trend));
     }
-    view! { <dl class="tiles" aria-label="Figures">{tiles}</dl> }
+    view! { <dl class="metric-tiles" aria-label="Figures">{tiles}</dl> }
 }
 
 fn tile(label: &'static str, value: String, more: String) -> impl IntoView {
     view! {
-        <div class="card tile">
+        <div class="card metric-tile">
             <dt>{label}</dt>
-            <dd class="tile-value">{value}</dd>
-            <dd class="tile-more">{more}</dd>
+            <dd class="metric-value">{value}</dd>
+            <dd class="metric-more">{more}</dd>
         </div>
     }
 }
