@@ -360,16 +360,3 @@ async fn whatever_becomes_of_a_branch_is_told_as_described() {
     assert_eq!(repo.pulls().unwrap(), [(number, false)]);
     assert_eq!(github.violations(), Vec::<String>::new());
 }
-
-#[tokio::test]
-async fn who_looks_while_it_is_merged_does_not_open_it_again() {
-    let (github, _repo) = world().await;
-    let number = open(&github).await;
-    let path = format!("/pulls/{number}");
-    let look = || ask(&github, Method::GET, &path, None);
-    // Some look before it is merged and are answered afterwards.
-    let looks = futures::future::join_all((0..40).map(|_| look()));
-    let ((status, _), _) = tokio::join!(merge(&github, number, json!({})), looks);
-    assert_eq!(status, 200);
-    assert_eq!(look().await.body["merged"], json!(true));
-}

@@ -130,16 +130,9 @@ impl Repository {
         Ok(told)
     }
 
-    /// Keeps a pull request as somebody worked it out, unless it was merged or closed meanwhile: it stays that, whatever
-    /// was read before. Tells what is kept.
+    /// Keeps a pull request, on the disk as well; see [`Social::keep`].
     pub(crate) fn keep(&self, pull: state::Pull) -> Result<state::Pull, Error> {
-        self.change(|social| match social.pulls.get(&pull.number) {
-            Some(over) if !over.open && pull.merged.is_none() => over.clone(),
-            _ => {
-                social.pulls.insert(pull.number, pull.clone());
-                pull
-            }
-        })
+        self.change(|social| social.keep(pull))
     }
 
     pub(crate) fn full_name(&self) -> String {

@@ -154,6 +154,18 @@ impl Social {
         9_000_000 + self.ids
     }
 
+    /// Keeps a pull request as somebody worked it out, unless it was merged or closed meanwhile: it stays that, whatever
+    /// was read before. Tells what is kept.
+    pub(crate) fn keep(&mut self, pull: Pull) -> Pull {
+        match self.pulls.get(&pull.number) {
+            Some(over) if !over.open && pull.merged.is_none() => over.clone(),
+            _ => {
+                self.pulls.insert(pull.number, pull.clone());
+                pull
+            }
+        }
+    }
+
     /// The newest status of each context of a commit, newest first.
     pub(crate) fn statuses_of(&self, sha: &str) -> Vec<&Status> {
         let mut newest: Vec<&Status> = Vec::new();
@@ -276,4 +288,46 @@ pub(crate) enum Outcome {
     Good,
     Pending,
     Bad,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open() -> Pull {
+        let now = DateTime::UNIX_EPOCH;
+        Pull {
+            number: 1,
+            title: "Take the hotfix over".to_owned(),
+            body: None,
+            head: "hotfix".to_owned(),
+            base: "main".to_owned(),
+            user: "ada".to_owned(),
+            open: true,
+            draft: false,
+            head_sha: "a".repeat(40),
+            base_sha: "b".repeat(40),
+            merged: None,
+            created_at: now,
+            updated_at: now,
+            closed_at: None,
+            reviews: Vec::new(),
+            queued: None,
+            looked: None,
+        }
+    }
+
+    #[test]
+    fn who_looked_before_it_was_merged_does_not_open_it_again() {
+        let mut social = Social::default();
+        let looked = social.keep(open());
+        let by = MergedBy { commit: "c".repeat(40), at: DateTime::UNIX_EPOCH, by: "ada".to_owned() };
+        social.keep(Pull { open: false, merged: Some(by), ..open() });
+        let told = social.keep(Pull { looked: Some(("a".to_owned(), "b".to_owned(), 1)), ..looked });
+        assert!(told.merged.is_some() && !told.open, "whoever looked is told what became of it");
+        assert!(social.pulls[&1].merged.is_some() && !social.pulls[&1].open);
+        social.keep(Pull { number: 2, ..open() });
+        let seen = social.keep(Pull { number: 2, title: "Another".to_owned(), ..open() });
+        assert_eq!((seen.open, social.pulls[&2].title.as_str()), (true, "Another"), "an open one is written");
+    }
 }
