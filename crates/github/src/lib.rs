@@ -47,6 +47,7 @@ pub use source::{
     CommitInfo, Credentials, Folder, Probe, Resolved, Settings, Skipped, SourceOfTruth, Timeouts, TreeFile,
 };
 pub use wire::MAX_BLOB_BYTES;
+pub use write::gates::{DeploymentGates, WaitingRun};
 pub use writer::{
     BranchGone, BranchMade, Check, CheckState, Comparison, Identity, MergeMethod, MergeOrder, Merging, NewCommit,
     NewPull, NewStatus, Pull, PullState, ReadAndWrite, Rules, SourceWriter, Standing, StatusState, TreeChange,

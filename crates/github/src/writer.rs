@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::refusal::{Need, Refusal};
 use crate::source::SourceOfTruth;
+use crate::write::gates::DeploymentGates;
 
 /// Writes to one repository, in steps that can each be repeated: a step that was carried out before, wholly or without its
 /// answer having arrived, is found done and answers the same. No request is sent twice by itself; after
@@ -74,10 +75,10 @@ pub trait SourceWriter: Send + Sync {
     async fn set_status(&self, commit: &str, status: &NewStatus) -> Result<(), Refusal>;
 }
 
-/// Both halves of a repository, for whoever holds one client as both.
-pub trait ReadAndWrite: SourceOfTruth + SourceWriter {}
+/// Everything of a repository, for whoever holds one client as all of it.
+pub trait ReadAndWrite: SourceOfTruth + SourceWriter + DeploymentGates {}
 
-impl<T: SourceOfTruth + SourceWriter> ReadAndWrite for T {}
+impl<T: SourceOfTruth + SourceWriter + DeploymentGates> ReadAndWrite for T {}
 
 /// What becomes of one path in [`SourceWriter::create_tree`].
 #[derive(Clone, Debug, PartialEq, Eq)]

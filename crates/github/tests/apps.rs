@@ -6,7 +6,7 @@ mod promotion;
 use chrono::TimeDelta;
 use common::{World, said};
 use drift_domain::failure::FailureKind;
-use drift_github::{Credentials, Settings, SourceOfTruth, SourceWriter};
+use drift_github::{Credentials, DeploymentGates, Refusal, Settings, SourceOfTruth, SourceWriter};
 use drift_sim::faults::{Fault, Rule};
 use drift_sim::github::{AppKeys, Protection};
 use futures::future::join_all;
@@ -129,5 +129,31 @@ async fn an_app_promotes_and_keeps_its_token_through_pages() {
     assert!(
         on.client.create_blob(b"x").await.is_ok(),
         "refused once, which carries nothing out, and sent with a new one"
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_waits_at_the_rule_is_found_and_answered_once() {
+    let world = World::with_a_file().await;
+    let keys = world.github.install_app(Some(&["acme/flows"])).unwrap();
+    let client = world.client_of(&world.settings_with(credentials(&keys)));
+    assert_eq!(client.waiting_runs().await, Ok(Vec::new()));
+    let run = world.repo.ask_gate("production", "main").await.unwrap();
+    let [waiting] = client.waiting_runs().await.unwrap().try_into().unwrap();
+    assert_eq!((waiting.id, waiting.commit.len()), (run, 40));
+    assert_eq!(client.waits_at(run).await, Ok(vec!["production".to_owned()]));
+    let elsewhere = client.answer_gate(run, "staging", true, "").await.unwrap_err();
+    assert!(matches!(elsewhere, Refusal::NotFound { .. }), "{elsewhere:?}");
+    client.answer_gate(run, "Production", false, &"ü".repeat(2_000)).await.unwrap();
+    let answers = world.repo.gate_answers(run).unwrap();
+    assert_eq!((answers.len(), answers[0].state.as_str(), answers[0].comment.chars().count()), (1, "rejected", 1_024));
+    assert_eq!(client.waits_at(run).await, Ok(Vec::new()));
+    assert!(client.answer_gate(run, "production", true, "").await.is_err(), "it was answered");
+    assert!(matches!(client.waits_at(1).await, Err(Refusal::NotFound { .. })));
+    let person = world.client();
+    let refused = person.answer_gate(run, "production", true, "").await.unwrap_err();
+    assert!(
+        matches!(refused, Refusal::Permission { .. }) && refused.to_string().contains("Deployments: write"),
+        "{refused}"
     );
 }

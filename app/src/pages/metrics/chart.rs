@@ -162,8 +162,8 @@ mod tests {
     #[test]
     fn columns_stand_on_the_ground_and_on_each_other() {
         let html = chart(Drawn::Stacked, [vec![1.0, 0.0], vec![1.0, 2.0]]).view().to_html();
-        assert!(html.contains(r#"class="series-a" x="50.00" y="50.00" width="400.00" height="50.00""#), "{html}");
-        assert!(html.contains(r#"class="series-b" x="50.00" y="0.00" width="400.00" height="50.00""#), "{html}");
+        assert!(html.contains(r#"x="50.00" y="50.00" width="400.00" height="50.00" class="series-a""#), "{html}");
+        assert!(html.contains(r#"x="50.00" y="0.00" width="400.00" height="50.00" class="series-b""#), "{html}");
         assert!(html.contains("2026-11-02: Kept 0, Missed 2"), "{html}");
     }
 

@@ -1,5 +1,6 @@
 //! [`SourceWriter`] on GitHub: each step asks before it repeats, and tells GitHub's refusals apart.
 
+pub(crate) mod gates;
 mod git;
 mod merge;
 mod pulls;

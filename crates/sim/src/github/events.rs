@@ -27,7 +27,7 @@ impl<'m> Moved<'m> {
 }
 
 impl Hub {
-    fn site(&self) -> Site {
+    pub(crate) fn site(&self) -> Site {
         Site { api: self.base(), web: self.base() }
     }
 
@@ -109,7 +109,7 @@ impl Hub {
     }
 }
 
-fn about(site: &Site, of: &Repository, sender: &str, mut payload: Value, more: Value) -> Value {
+pub(crate) fn about(site: &Site, of: &Repository, sender: &str, mut payload: Value, more: Value) -> Value {
     payload["repository"] = shapes::repository(site, of, None);
     payload["sender"] = account(site, sender, "User");
     if let (Some(payload), Value::Object(more)) = (payload.as_object_mut(), more) {

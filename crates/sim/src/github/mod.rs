@@ -26,6 +26,7 @@ mod asked;
 mod control;
 mod description;
 mod events;
+mod gates;
 mod git;
 mod graphql;
 mod merging;
@@ -51,6 +52,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use access::{AppKeys, Grant};
+pub use gates::Verdict;
 pub use git::Change;
 pub use people::Repo;
 pub use stand_in::{GithubSim, Options};
@@ -93,6 +95,9 @@ pub enum Error {
     /// No pull request of that number, or not in a state for this.
     #[error("there is no open pull request {0}")]
     NoPull(u64),
+    /// No run of that number.
+    #[error("there is no run {0}")]
+    NoRun(u64),
     /// No key could be made.
     #[error("an RSA key could not be made")]
     Key,

@@ -17,7 +17,7 @@ use serde_json::json;
 use super::answers::{self, Refusal, Site};
 use super::asked::{Answered, Asked, Page, accepts, text};
 use super::git::{Commit, is_sha};
-use super::{Flaw, Hub, Repository, graphql, pulls, rules, shapes, writes};
+use super::{Flaw, Hub, Repository, gates, graphql, pulls, rules, shapes, writes};
 
 pub(crate) fn router(hub: &Arc<Hub>) -> Router {
     let api = Router::new()
@@ -34,7 +34,8 @@ pub(crate) fn router(hub: &Arc<Hub>) -> Router {
         .route("/repos/{owner}/{name}/git/blobs/{sha}", get(blob))
         .merge(writes::routes())
         .merge(pulls::routes())
-        .merge(rules::routes());
+        .merge(rules::routes())
+        .merge(gates::routes());
     let of_github = api.clone().merge(pulls::routes_of_github_alone()).route("/graphql", post(graphql::answer));
     Router::new()
         .merge(of_github)

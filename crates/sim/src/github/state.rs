@@ -146,6 +146,8 @@ pub(crate) struct Social {
     pub(crate) protections: BTreeMap<String, Protection>,
     pub(crate) rulesets: BTreeMap<String, Ruleset>,
     pub(crate) merges: BTreeMap<String, Background>,
+    #[serde(default)]
+    pub(crate) runs: BTreeMap<u64, super::gates::Run>,
 }
 
 impl Social {
