@@ -33,6 +33,30 @@ words! {
     }
 }
 
+words! {
+    /// How the gate answers at GitHub.
+    pub enum GateWay {
+        /// A GitHub App's custom deployment protection rule: each run is answered before it deploys.
+        ProtectionRule = "PROTECTION_RULE",
+        /// A commit status of the followed ref's newest commit, for whoever signs in with a token.
+        CommitStatus = "COMMIT_STATUS",
+    }
+}
+
+words! {
+    /// How a run stands that asked at the gate.
+    pub enum GateState {
+        /// It has not been answered.
+        Pending = "PENDING",
+        /// It may deploy.
+        Approved = "APPROVED",
+        /// It may not.
+        Rejected = "REJECTED",
+        /// It could not be answered, and was not approved: GitHub lets it wait, or it does not wait any more.
+        Failed = "FAILED",
+    }
+}
+
 impl DeploymentKind {
     /// What a person reads.
     #[must_use]

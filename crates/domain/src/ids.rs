@@ -62,6 +62,8 @@ id! {
     NoticeId;
     /// A message to one receiver.
     DeliveryId;
+    /// A run at GitHub that waits, or waited, until it was said whether it may deploy.
+    GateRequestId;
 }
 
 /// An event. Events are numbered in the order in which they were added.

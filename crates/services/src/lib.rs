@@ -23,6 +23,7 @@ mod enforcement;
 mod environments;
 pub mod error;
 pub mod gate;
+mod gates;
 mod idempotency;
 pub mod incidents;
 mod live;

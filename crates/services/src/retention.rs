@@ -5,7 +5,8 @@ use drift_domain::ids::OrganizationId;
 use drift_store::checks::Unit;
 use drift_store::notifications::outbox;
 use drift_store::{
-    PgConnection, StoreError, checks, contents, deliveries, idempotency, people, plans, reconciliations, retention,
+    PgConnection, StoreError, checks, contents, deliveries, gates, idempotency, people, plans, reconciliations,
+    retention,
 };
 
 use crate::Services;
@@ -17,7 +18,7 @@ const READINGS_DAYS: i64 = 14;
 const TOKENS_DAYS: i64 = 30;
 /// Days that a delivery is remembered: GitHub offers redelivery for three.
 const DELIVERIES_DAYS: i64 = 7;
-/// Days that the log of notifications goes back.
+/// Days that the log of notifications, and that of runs which asked at the gate, goes back.
 const NOTICES_DAYS: i64 = 30;
 
 /// Every check is kept for a day.
@@ -74,6 +75,7 @@ impl Services {
             idempotency::forget(&mut db, organization, now - crate::idempotency::REMEMBERED).await?;
             drift_store::tokens::forget(&mut db, organization, now - TimeDelta::days(TOKENS_DAYS)).await?;
             deliveries::forget(&mut db, organization, now - TimeDelta::days(DELIVERIES_DAYS)).await?;
+            gates::forget(&mut db, organization, now - TimeDelta::days(NOTICES_DAYS)).await?;
             outbox::forget(&mut db, organization, now - TimeDelta::days(NOTICES_DAYS)).await?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! GitHub's deliveries: a push to a watched ref brings a check forward.
+//! GitHub's deliveries: a push to a watched ref brings a check forward, a run that waits at the gate is answered.
 
 use bytes::Bytes;
 use drift_domain::check::CheckTrigger;
@@ -32,6 +32,8 @@ pub enum DeliveryOutcome {
     Checking(u32),
     /// This many promotions and replacements look again because of it.
     Reconciling(u32),
+    /// A run asks whether it may deploy, and is answered.
+    Answering,
     /// It had been taken before.
     Duplicate,
     /// It is about nothing that is watched.
@@ -76,6 +78,9 @@ impl Services {
         }
         if MOVES_A_MERGE.contains(&delivery.event.as_str()) {
             return self.something_moved(organization, &delivery).await;
+        }
+        if crate::gates::asks(&delivery.event) {
+            return self.gate_asked(organization, &delivery).await;
         }
         if delivery.event != "push" {
             return Ok(DeliveryOutcome::Ignored);

@@ -16,6 +16,7 @@ pub mod deployments;
 pub mod environments;
 pub mod error;
 pub mod events;
+pub mod gates;
 pub mod idempotency;
 pub mod identities;
 pub mod incident_settings;

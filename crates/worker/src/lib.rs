@@ -20,6 +20,7 @@
 //! fails a job, and the job is then tried again.
 
 mod check;
+mod gates;
 mod mail;
 mod notify;
 mod reconcile;
@@ -94,6 +95,7 @@ pub async fn run(services: Arc<Services>, pool: PgPool, options: Options, shutdo
     let tickers = TaskTracker::new();
     tickers.spawn(ticker::due_checks(services.clone(), options.clone(), shutdown.clone()));
     tickers.spawn(ticker::notices(services.clone(), options.clone(), shutdown.clone()));
+    tickers.spawn(ticker::gates(services.clone(), options.clone(), shutdown.clone()));
     tickers.spawn(ticker::deadlines(services.clone(), options.clone(), shutdown.clone()));
     tickers.spawn(ticker::tidying(services.clone(), options.clone(), shutdown.clone()));
     tickers.close();
@@ -132,9 +134,12 @@ async fn work(
         .define_job::<reconcile::Reconcile>()
         .define_job::<notify::Spread>()
         .define_job::<notify::Deliver>()
+        .define_job::<gates::Answer>()
+        .define_job::<gates::Look>()
         .add_extension(mail::Context(services.clone()))
         .add_extension(notify::Context::new(services.clone()))
         .add_extension(reconcile::Context(services.clone()))
+        .add_extension(gates::Context(services.clone()))
         .add_extension(check::Context::new(services.clone(), options, shutdown.clone()))
         .worker_recovery(recovery(options))
         .worker_shutdown(

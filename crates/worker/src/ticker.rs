@@ -37,6 +37,21 @@ pub(crate) async fn notices(services: Arc<Services>, options: Options, shutdown:
     }
 }
 
+/// Ticks until gates at GitHub are looked for that are due.
+const GATES_EVERY: u32 = 10;
+
+/// Has the gates at GitHub looked at: for runs whose question was lost, and statuses that are not what the gate says.
+pub(crate) async fn gates(services: Arc<Services>, options: Options, shutdown: CancellationToken) {
+    let mut ticks = Ticks::new(options.tick * GATES_EVERY, options.phase, shutdown);
+    while ticks.next().await {
+        match services.enqueue_gate_looks().await {
+            Ok(0) => {}
+            Ok(enqueued) => tracing::debug!(enqueued, "gates at GitHub are looked at"),
+            Err(error) => warn("gates at GitHub that are due could not be looked for", &error),
+        }
+    }
+}
+
 /// Tells of incidents whose time has come to half, three quarters or its end, every [`Options::tick`].
 pub(crate) async fn deadlines(services: Arc<Services>, options: Options, shutdown: CancellationToken) {
     let mut ticks = Ticks::new(options.tick, options.phase, shutdown);

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::incidents::PersonView;
 use crate::change::{ChangeType, DecisionKind, Origin};
-use crate::deployment::{DeploymentKind, Obstacle};
-use crate::ids::{ChangeId, EnvironmentId, IncidentId, ReconciliationId};
+use crate::deployment::{DeploymentKind, GateState, GateWay, Obstacle};
+use crate::ids::{ChangeId, EnvironmentId, GateRequestId, IncidentId, ReconciliationId};
 use crate::reconciliation::ReconciliationState;
 
 /// What makes a plan a deployment.
@@ -127,4 +127,62 @@ pub struct GateView {
     pub sha: Option<String>,
     /// When this was answered.
     pub at: DateTime<Utc>,
+}
+
+/// The gate of an environment at GitHub.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GithubGateView {
+    /// What GitHub calls the environment whose deployments go to this one. Empty: nobody is answered there.
+    pub github_environment: String,
+    /// How it answers: it follows from how the environment signs in at GitHub.
+    pub way: GateWay,
+    /// The version; 0 where there is none. An edit names the one that was seen.
+    pub version: i64,
+    /// What went wrong at the newest look at GitHub.
+    pub last_error: Option<String>,
+    /// The commit status that was reported last.
+    pub status: Option<GateStatusView>,
+    /// The newest runs that asked, newest first.
+    pub requests: Vec<GateRequestView>,
+    /// What to ask with for the next page; `None` on the last.
+    pub next: Option<GateRequestId>,
+}
+
+/// A commit status that was reported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GateStatusView {
+    /// The name that it is reported under.
+    pub context: String,
+    /// Of which commit.
+    pub git_commit: String,
+    /// Whether the gate was open.
+    pub allowed: bool,
+    /// What was said.
+    pub description: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A run that asked at the gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GateRequestView {
+    /// Its identifier.
+    pub id: GateRequestId,
+    /// GitHub's number of the run.
+    pub run_id: u64,
+    /// The commit that it deploys.
+    pub git_commit: Option<String>,
+    /// When it was heard of.
+    pub received_at: DateTime<Utc>,
+    /// How it stands.
+    pub state: GateState,
+    /// What was said.
+    pub comment: Option<String>,
+    /// What went wrong at the newest try.
+    pub last_error: Option<String>,
+    /// When it was over.
+    pub answered_at: Option<DateTime<Utc>>,
 }

@@ -16,7 +16,10 @@ mod people;
 mod plans;
 mod reconciliation;
 
-pub use deployments::{DeploymentList, DeploymentRow, DeploymentView, ForecastView, GateView};
+pub use deployments::{
+    DeploymentList, DeploymentRow, DeploymentView, ForecastView, GateRequestView, GateStatusView, GateView,
+    GithubGateView,
+};
 pub use diff::{DiffEntry, DiffKind, DiffLine, DiffView, LineKind};
 pub use drift::{
     AdoptionView, AmbiguityView, ChangeFilter, ChangeList, ChangePage, ChangeRow, CheckRow, DecisionView, DiffAccess,

@@ -1,0 +1,545 @@
+//! The gate at GitHub: which GitHub environment's deployments go to an environment, what was asked and answered, and the
+//! commit status that was reported last.
+
+use chrono::{DateTime, Utc};
+use drift_domain::deployment::GateState;
+use drift_domain::ids::{EnvironmentId, GateRequestId, OrganizationId};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use crate::error::{StoreResult, word};
+
+/// The name under which requests that wait for an answer are queued.
+pub const ANSWER: &str = "answer_gate";
+/// The name under which looks at GitHub are queued: for requests that were lost, and for a status that is not as it should be.
+pub const LOOK: &str = "look_at_gate";
+
+/// The payload of an [`ANSWER`] job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerJob {
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// The request.
+    pub request_id: GateRequestId,
+}
+
+/// The payload of a [`LOOK`] job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookJob {
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// The environment.
+    pub environment_id: EnvironmentId,
+}
+
+/// The gate of an environment at GitHub.
+#[derive(Clone, Debug)]
+pub struct GateRecord {
+    /// The environment.
+    pub environment_id: EnvironmentId,
+    /// What GitHub calls the environment whose deployments go to it.
+    pub github_environment: String,
+    /// Moves with every edit.
+    pub version: i64,
+    /// What went wrong at the newest look.
+    pub last_error: Option<String>,
+    /// The commit status that was reported last.
+    pub status: Option<StatusRecord>,
+}
+
+/// A commit status that was reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusRecord {
+    /// Of which commit.
+    pub commit: String,
+    /// Whether the gate was open.
+    pub allowed: bool,
+    /// What was said.
+    pub description: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A run that waits, or waited.
+#[derive(Clone, Debug)]
+pub struct RequestRecord {
+    /// Its identifier.
+    pub id: GateRequestId,
+    /// The environment whose connection answers.
+    pub environment_id: EnvironmentId,
+    /// What GitHub calls the environment that it waits at.
+    pub github_environment: String,
+    /// The number of the run.
+    pub run_id: u64,
+    /// The commit that it deploys.
+    pub git_commit: Option<String>,
+    /// When it was heard of.
+    pub received_at: DateTime<Utc>,
+    /// How it stands.
+    pub state: GateState,
+    /// What was said.
+    pub comment: Option<String>,
+    /// Tries so far.
+    pub attempts: u32,
+    /// What went wrong at the newest try.
+    pub last_error: Option<String>,
+    /// When it was over.
+    pub answered_at: Option<DateTime<Utc>>,
+}
+
+/// A run that asks.
+#[derive(Clone, Debug)]
+pub struct NewRequest<'a> {
+    /// The environment whose connection answers.
+    pub environment_id: EnvironmentId,
+    /// What GitHub calls the environment that it waits at.
+    pub github_environment: &'a str,
+    /// The number of the run.
+    pub run_id: u64,
+    /// GitHub's number of the deployment, where a delivery says it.
+    pub deployment_id: Option<u64>,
+    /// The commit that it deploys.
+    pub git_commit: Option<&'a str>,
+}
+
+fn number(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// The gate of an environment; `None` where nobody set one.
+///
+/// # Errors
+/// The database failed, or holds what this version cannot read.
+pub async fn get(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    environment: EnvironmentId,
+) -> StoreResult<Option<GateRecord>> {
+    let row = sqlx::query!(
+        "SELECT github_environment, version, last_error, status_commit, status_state, status_description, status_at
+         FROM github_gates WHERE organization_id = $1 AND environment_id = $2",
+        organization.0,
+        environment.0
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| GateRecord {
+        environment_id: environment,
+        github_environment: row.github_environment,
+        version: row.version,
+        last_error: row.last_error,
+        status: match (row.status_commit, row.status_state, row.status_description, row.status_at) {
+            (Some(commit), Some(state), Some(description), Some(at)) => {
+                Some(StatusRecord { commit, allowed: state == "SUCCESS", description, at })
+            }
+            _ => None,
+        },
+    }))
+}
+
+/// Sets the gate of an environment, or ends it. What was reported under another name is not what is reported now.
+///
+/// # Errors
+/// The database failed.
+pub async fn set(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    environment: EnvironmentId,
+    name: Option<&str>,
+) -> StoreResult<()> {
+    match name {
+        None => {
+            sqlx::query!(
+                "DELETE FROM github_gates WHERE organization_id = $1 AND environment_id = $2",
+                organization.0,
+                environment.0
+            )
+            .execute(db)
+            .await?
+        }
+        Some(name) => {
+            sqlx::query!(
+                "INSERT INTO github_gates (organization_id, environment_id, github_environment) VALUES ($1, $2, $3)
+             ON CONFLICT (environment_id) DO UPDATE SET github_environment = $3, version = github_gates.version + 1,
+                 looked_at = NULL, last_error = NULL, status_commit = NULL, status_state = NULL,
+                 status_description = NULL, status_at = NULL",
+                organization.0,
+                environment.0,
+                name
+            )
+            .execute(db)
+            .await?
+        }
+    };
+    Ok(())
+}
+
+/// The environments of one repository whose deployments GitHub makes under this name, whatever its case.
+///
+/// # Errors
+/// The database failed.
+pub async fn mapped(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    (api_base, owner, repository): (&str, &str, &str),
+    name: &str,
+) -> StoreResult<Vec<EnvironmentId>> {
+    let ids = sqlx::query_scalar!(
+        "SELECT e.id FROM environments e
+         JOIN github_gates g ON g.organization_id = e.organization_id AND g.environment_id = e.id
+         WHERE e.organization_id = $1 AND e.git_api_base = $2 AND lower(e.git_owner) = lower($3)
+             AND lower(e.git_repository) = lower($4) AND lower(g.github_environment) = lower($5)
+         ORDER BY e.id",
+        organization.0,
+        api_base,
+        owner,
+        repository,
+        name
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(ids.into_iter().map(EnvironmentId).collect())
+}
+
+/// The environments of one repository that an App signs in for, those with a gate first.
+///
+/// # Errors
+/// The database failed.
+pub async fn with_app(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    owner: &str,
+    repository: &str,
+) -> StoreResult<Vec<(EnvironmentId, String, Option<String>)>> {
+    let rows = sqlx::query!(
+        r#"SELECT e.id, e.git_api_base, g.github_environment AS "name?" FROM environments e
+           LEFT JOIN github_gates g ON g.organization_id = e.organization_id AND g.environment_id = e.id
+           WHERE e.organization_id = $1 AND lower(e.git_owner) = lower($2) AND lower(e.git_repository) = lower($3)
+               AND e.git_app_id IS NOT NULL
+           ORDER BY g.environment_id IS NULL, e.id"#,
+        organization.0,
+        owner,
+        repository
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (EnvironmentId(row.id), row.git_api_base, row.name)).collect())
+}
+
+/// Records that a run asks, and has it answered, unless it is known: the same deployment, or one that waits. Tells whether
+/// it is new.
+///
+/// # Errors
+/// The database failed.
+pub async fn ask(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: GateRequestId,
+    new: &NewRequest<'_>,
+    now: DateTime<Utc>,
+) -> StoreResult<bool> {
+    let done = sqlx::query!(
+        "INSERT INTO gate_requests (organization_id, id, environment_id, github_environment, run_id, deployment_id,
+             git_commit, received_at, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'PENDING') ON CONFLICT DO NOTHING",
+        organization.0,
+        id.0,
+        new.environment_id.0,
+        new.github_environment,
+        number(new.run_id),
+        new.deployment_id.map(number),
+        new.git_commit,
+        now
+    )
+    .execute(&mut *db)
+    .await?;
+    let is_new = done.rows_affected() == 1;
+    if is_new {
+        enqueue_answer(db, organization, id).await?;
+    }
+    Ok(is_new)
+}
+
+/// Asks for a request to be answered now.
+async fn enqueue_answer(db: &mut PgConnection, organization: OrganizationId, id: GateRequestId) -> StoreResult<()> {
+    sqlx::query!(
+        r#"SELECT ask_for_job($1, json_build_object('organization_id', $2::uuid, 'request_id', $3::uuid), NULL, $4, -18) AS "id!""#,
+        ANSWER,
+        organization.0,
+        id.0,
+        format!("{ANSWER}:{id}"),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(())
+}
+
+/// Asks for a request to be answered in `seconds` from now.
+///
+/// # Errors
+/// The database failed.
+pub async fn put_back(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: GateRequestId,
+    seconds: f64,
+) -> StoreResult<()> {
+    sqlx::query!(
+        r#"SELECT (graphile_worker.add_job($1, payload => json_build_object('organization_id', $2::uuid, 'request_id', $3::uuid),
+               job_key => $4, priority => -18, run_at => now() + make_interval(secs => $5))).id AS "id!""#,
+        ANSWER,
+        organization.0,
+        id.0,
+        format!("{ANSWER}:{id}"),
+        seconds
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes the environments whose gate was looked at last before `before`, at most `most`, and has them looked at. Each is
+/// taken once, however many replicas ask. Answers how many.
+///
+/// # Errors
+/// The database failed.
+pub async fn enqueue_looks(
+    db: &mut PgConnection,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+    most: i64,
+) -> StoreResult<u32> {
+    let asked = sqlx::query_scalar!(
+        r#"WITH due AS (
+               SELECT environment_id FROM github_gates WHERE looked_at IS NULL OR looked_at <= $1
+               ORDER BY looked_at NULLS FIRST LIMIT $3 FOR UPDATE SKIP LOCKED),
+           taken AS (
+               UPDATE github_gates g SET looked_at = $2 FROM due WHERE g.environment_id = due.environment_id
+               RETURNING g.organization_id, g.environment_id)
+           SELECT ask_for_job($4, json_build_object('organization_id', organization_id, 'environment_id', environment_id),
+               NULL, $4 || ':' || environment_id, 5) AS "id!" FROM taken"#,
+        before,
+        now,
+        most,
+        LOOK
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(u32::try_from(asked.len()).unwrap_or(u32::MAX))
+}
+
+/// Requests that wait and that nothing is queued for any more, as after a job that failed for the last time: asks again.
+///
+/// # Errors
+/// The database failed.
+pub async fn enqueue_forgotten(db: &mut PgConnection, before: DateTime<Utc>, most: i64) -> StoreResult<u32> {
+    let asked = sqlx::query_scalar!(
+        r#"SELECT ask_for_job($2, json_build_object('organization_id', organization_id, 'request_id', id),
+               NULL, $2 || ':' || id, -18) AS "id!"
+           FROM (SELECT * FROM gate_requests r WHERE state = 'PENDING' AND received_at <= $1
+                 AND NOT EXISTS (SELECT FROM graphile_worker.jobs WHERE key = $2 || ':' || r.id)
+                 ORDER BY received_at LIMIT $3) AS forgotten"#,
+        before,
+        ANSWER,
+        most
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(u32::try_from(asked.len()).unwrap_or(u32::MAX))
+}
+
+/// Records how a look went.
+///
+/// # Errors
+/// The database failed.
+pub async fn looked(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    environment: EnvironmentId,
+    error: Option<&str>,
+) -> StoreResult<()> {
+    sqlx::query!(
+        "UPDATE github_gates SET last_error = $3 WHERE organization_id = $1 AND environment_id = $2
+             AND last_error IS DISTINCT FROM $3",
+        organization.0,
+        environment.0,
+        error
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Records a commit status that was reported, unless the gate was set anew meanwhile.
+///
+/// # Errors
+/// The database failed.
+pub async fn reported(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    gate: &GateRecord,
+    status: &StatusRecord,
+) -> StoreResult<()> {
+    sqlx::query!(
+        "UPDATE github_gates SET status_commit = $4, status_state = $5, status_description = $6, status_at = $7, last_error = NULL
+         WHERE organization_id = $1 AND environment_id = $2 AND version = $3",
+        organization.0,
+        gate.environment_id.0,
+        gate.version,
+        status.commit,
+        if status.allowed { "SUCCESS" } else { "FAILURE" },
+        status.description,
+        status.at
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Whether a run asked at this name since its present attempt began.
+///
+/// # Errors
+/// The database failed.
+pub async fn is_known(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    run_id: u64,
+    name: &str,
+    since: DateTime<Utc>,
+) -> StoreResult<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM gate_requests WHERE organization_id = $1 AND run_id = $2
+               AND lower(github_environment) = lower($3) AND (state = 'PENDING' OR received_at >= $4)) AS "known!""#,
+        organization.0,
+        number(run_id),
+        name,
+        since
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+struct Row {
+    id: uuid::Uuid,
+    environment_id: uuid::Uuid,
+    github_environment: String,
+    run_id: i64,
+    git_commit: Option<String>,
+    received_at: DateTime<Utc>,
+    state: String,
+    comment: Option<String>,
+    attempts: i32,
+    last_error: Option<String>,
+    answered_at: Option<DateTime<Utc>>,
+}
+
+impl Row {
+    fn read(self) -> StoreResult<RequestRecord> {
+        Ok(RequestRecord {
+            id: GateRequestId(self.id),
+            environment_id: EnvironmentId(self.environment_id),
+            github_environment: self.github_environment,
+            run_id: self.run_id.unsigned_abs(),
+            git_commit: self.git_commit,
+            received_at: self.received_at,
+            state: word(&self.state)?,
+            comment: self.comment,
+            attempts: self.attempts.unsigned_abs(),
+            last_error: self.last_error,
+            answered_at: self.answered_at,
+        })
+    }
+}
+
+/// A request.
+///
+/// # Errors
+/// The database failed, or holds what this version cannot read.
+pub async fn request(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: GateRequestId,
+) -> StoreResult<Option<RequestRecord>> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT id, environment_id, github_environment, run_id, git_commit, received_at, state, comment, attempts,
+             last_error, answered_at
+         FROM gate_requests WHERE organization_id = $1 AND id = $2",
+        organization.0,
+        id.0
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Row::read).transpose()
+}
+
+/// The newest requests at this name in the environment's repository, of those before `before`.
+///
+/// # Errors
+/// The database failed, or holds what this version cannot read.
+pub async fn requests(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    environments: &[EnvironmentId],
+    name: &str,
+    before: Option<GateRequestId>,
+    limit: i64,
+) -> StoreResult<Vec<RequestRecord>> {
+    let ids: Vec<_> = environments.iter().map(|id| id.0).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT id, environment_id, github_environment, run_id, git_commit, received_at, state, comment, attempts,
+             last_error, answered_at
+         FROM gate_requests WHERE organization_id = $1 AND environment_id = ANY($2)
+             AND lower(github_environment) = lower($3) AND ($4::uuid IS NULL OR id < $4)
+         ORDER BY id DESC LIMIT $5",
+        organization.0,
+        &ids,
+        name,
+        before.map(|id| id.0),
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Records what came of a try. What is over stays as it is; tells whether it was recorded.
+///
+/// # Errors
+/// The database failed.
+pub async fn tried(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: GateRequestId,
+    state: GateState,
+    comment: Option<&str>,
+    error: Option<&str>,
+    now: DateTime<Utc>,
+) -> StoreResult<bool> {
+    let over = (state != GateState::Pending).then_some(now);
+    let done = sqlx::query!(
+        "UPDATE gate_requests SET state = $3, comment = $4, last_error = $5, attempts = attempts + 1, answered_at = $6
+         WHERE organization_id = $1 AND id = $2 AND state = 'PENDING'",
+        organization.0,
+        id.0,
+        state.as_str(),
+        comment,
+        error,
+        over
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Forgets requests that were over before `before`.
+///
+/// # Errors
+/// The database failed.
+pub async fn forget(db: &mut PgConnection, organization: OrganizationId, before: DateTime<Utc>) -> StoreResult<()> {
+    sqlx::query!("DELETE FROM gate_requests WHERE organization_id = $1 AND answered_at < $2", organization.0, before)
+        .execute(db)
+        .await?;
+    Ok(())
+}
