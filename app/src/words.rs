@@ -20,7 +20,7 @@ pub(crate) struct Mark {
     pub tone: &'static str,
 }
 
-const fn mark(label: &'static str, icon: Icon, tone: &'static str) -> Mark {
+pub(crate) const fn mark(label: &'static str, icon: Icon, tone: &'static str) -> Mark {
     Mark { label, icon, tone }
 }
 

@@ -38,6 +38,7 @@ pub const FORMS: &[(&str, Option<Capability>)] = &[
     ("/incidents/{id}/reconciliations/{reconciliation}/retry", Some(Capability::Execute)),
     ("/incidents/{id}/changes/{change}/restore", Some(Capability::Execute)),
     ("/environments/{id}/drift/deployments", Some(Capability::Deploy)),
+    ("/environments/{id}/drift/github-gate", Some(Capability::Configure)),
     ("/environments/{id}/drift/reconciliations/{reconciliation}/carry-out", Some(Capability::Execute)),
     ("/environments/{id}/drift/reconciliations/{reconciliation}/cancel", Some(Capability::Execute)),
     ("/environments/{id}/drift/reconciliations/{reconciliation}/retry", Some(Capability::Execute)),

@@ -5,9 +5,11 @@ use axum::extract::Path;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use drift_domain::deployment::DeploymentKind;
-use drift_domain::views::{DeploymentList, DeploymentRow, DeploymentView, GateView};
+use drift_domain::plan::Capability;
+use drift_domain::views::{DeploymentList, DeploymentRow, DeploymentView, GateView, GithubGateView};
 use leptos::prelude::*;
 
+use super::github_gate;
 use crate::components::crumbs::crumbs;
 use crate::components::form::field_error;
 use crate::components::icon::{Icon, icon};
@@ -23,7 +25,13 @@ use crate::words::{self, count};
 pub(crate) const FORM: &str = "deploy";
 
 /// Draws it.
-pub(crate) fn view(list: &DeploymentList, kept: &Kept, now: DateTime<Utc>) -> AnyView {
+pub(crate) fn view(
+    list: &DeploymentList,
+    at_github: &GithubGateView,
+    may_set: bool,
+    kept: &Kept,
+    now: DateTime<Utc>,
+) -> AnyView {
     let environment = format!("/environments/{}", list.environment_id);
     let above = vec![
         ("/".to_owned(), "Environments".to_owned()),
@@ -32,7 +40,7 @@ pub(crate) fn view(list: &DeploymentList, kept: &Kept, now: DateTime<Utc>) -> An
     ];
     view! {
         {crumbs(above, "Deployments".to_owned())}
-        {kept.left_over(&|form| form == FORM && list.refused.is_none())}
+        {kept.left_over(&|form| (form == FORM && list.refused.is_none()) || (form == github_gate::FORM && may_set))}
         <div class="page-head">
             <div>
                 <h1>"Deployments"</h1>
@@ -47,6 +55,7 @@ pub(crate) fn view(list: &DeploymentList, kept: &Kept, now: DateTime<Utc>) -> An
             <div class="card-head"><h2 id="history-heading">"What was deployed"</h2></div>
             <div data-live="deployments-history">{history(list, now)}</div>
         </section>
+        {github_gate::view(list.environment_id, at_github, may_set, kept, now)}
     }
     .into_any()
 }
@@ -214,10 +223,15 @@ pub(crate) async fn get(member: Member, Path(id): Path<String>) -> Response {
         let id = environment_id(&id)?;
         let permit = member.services().environment_permit(&member.caller, id).await?;
         let list = member.services().deployments(&permit, id).await?;
+        let looks = member.services().environment_permit(&member.caller, id).await?;
+        let at_github = member.services().github_gate(&looks, id, None).await?;
+        let may_set = member.caller.may(Capability::Configure);
         let notice = member.take_notice().await?;
         let (kept, now) = (Kept::of(notice.as_ref()), member.services().now());
         let title = format!("Deployments of {}", list.environment);
-        Ok(Page::new(title, move || view(&list, &kept, now)).live(Live::One(id), now).notice(notice.as_ref()))
+        Ok(Page::new(title, move || view(&list, &at_github, may_set, &kept, now))
+            .live(Live::One(id), now)
+            .notice(notice.as_ref()))
     }
     .await;
     member.answer(page).await

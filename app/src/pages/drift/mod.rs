@@ -10,6 +10,7 @@ pub(crate) mod checks;
 pub(crate) mod deployments;
 pub(in crate::pages) mod diff;
 mod filter;
+pub(crate) mod github_gate;
 mod ignored;
 pub(crate) mod incident;
 mod overrides;

@@ -16,7 +16,7 @@ use drift_services::{ServiceError, ServiceResult};
 use serde::Deserialize;
 
 use super::{change_id, environment_id, incident_id, incidents};
-use crate::pages::drift::deployments;
+use crate::pages::drift::{deployments, github_gate};
 use crate::pages::incidents::Kept;
 use crate::pages::incidents::reconciliation::{self, PICKS, address, found, read_pick};
 use crate::ssr::visit::{Member, Screens};
@@ -34,6 +34,7 @@ pub(in crate::ssr) fn routes() -> Router<Screens> {
         .route("/incidents/{id}/reconciliations", post(plan))
         .route("/incidents/{id}/changes/{change}/restore", post(restore_in_incident))
         .route("/environments/{id}/drift/deployments", get(deployments::get).post(deploy))
+        .route("/environments/{id}/drift/github-gate", post(set_github_gate))
         .route("/environments/{id}/drift/changes/{change}/restore", post(restore_in_environment));
     PLACES.into_iter().fold(plans, |router, place| {
         router
@@ -100,6 +101,31 @@ async fn deploy(member: Member, Path(id): Path<String>, Form(fields): Form<Field
     .await;
     let kept = Kept::new(deployments::FORM, [("kind", field("kind")), ("reason", field("reason"))]);
     lead_to(&member, planned, &format!("/environments/{id}/drift/deployments"), kept.draft()).await
+}
+
+#[derive(Deserialize)]
+struct GateFields {
+    #[serde(default)]
+    github_environment: String,
+    #[serde(default)]
+    version: String,
+}
+
+/// Says which GitHub environment's deployments go to this one.
+async fn set_github_gate(member: Member, Path(id): Path<String>, Form(fields): Form<GateFields>) -> Response {
+    let set = async {
+        let id = environment_id(&id)?;
+        let permit = member.services().environment_permit::<cap::Configure>(&member.caller, id).await?;
+        let seen = incidents::seen(&fields.version)?;
+        member.services().set_github_gate(&permit, id, &fields.github_environment, seen).await
+    }
+    .await;
+    let said = match fields.github_environment.trim() {
+        "" => "Nobody is answered at GitHub any more.",
+        _ => "From now on GitHub is answered.",
+    };
+    let kept = Kept::new(github_gate::FORM, [("github_environment", fields.github_environment.as_str())]);
+    member.after(set.map(drop), said, &format!("/environments/{id}/drift/deployments"), kept.draft()).await
 }
 
 #[derive(Deserialize)]

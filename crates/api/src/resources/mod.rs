@@ -7,6 +7,7 @@ mod deployments;
 mod document;
 mod drift;
 mod environments;
+mod github_gate;
 mod incident_settings;
 mod incidents;
 mod invitations;
@@ -124,6 +125,7 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(incidents::comment))
         .routes(routes!(deployments::gate))
         .routes(routes!(deployments::list, deployments::create))
+        .routes(routes!(github_gate::show, github_gate::replace))
         .routes(routes!(metrics::show))
         .routes(routes!(metrics::csv))
         .routes(routes!(incident_settings::show, incident_settings::replace))

@@ -101,6 +101,8 @@ pub const ROUTES: &[(&str, &str, Asks)] = &[
     ("POST", "/reconciliations/{reconciliation}/cancel", Of(Capability::Execute)),
     ("POST", "/reconciliations/{reconciliation}/retry", Of(Capability::Execute)),
     ("POST", "/changes/{change}/restore", Of(Capability::Execute)),
+    ("GET", "/environments/{environment}/github-gate", Of(Capability::Visibility)),
+    ("PUT", "/environments/{environment}/github-gate", Of(Capability::Configure)),
     ("GET", "/metrics", Of(Capability::Metrics)),
     ("GET", "/metrics/{figure}/csv", Of(Capability::Metrics)),
     ("GET", "/incident-settings", Of(Capability::Configure)),

@@ -299,6 +299,11 @@ calls! {
     set_notification_preferences asks Account: |w, c| {
         w.services().set_notification_preferences(&c.permit()?, &[NoticeKind::IncidentExpired]).await
     };
+    github_gate asks Visibility: |w, c| w.services().github_gate(&w.permit(c).await?, w.env.id, None).await;
+    set_github_gate asks Configure: |w, c| {
+        let seen = w.services().github_gate(&w.permit(c).await?, w.env.id, None).await?.version;
+        w.services().set_github_gate(&w.permit(c).await?, w.env.id, "production", seen).await
+    };
     metrics asks Metrics: |w, c| {
         w.services().metrics(&c.permit()?, Asked { environment: Some(w.env.id), ..Asked::default() }).await
     };
