@@ -84,9 +84,12 @@ export function standIn(name: string): { url: string; key: string } {
   return { url: found[1], key: found[2] };
 }
 
+/// A server of n8n: its address and its key.
+export type N8n = { url: string; key: string };
+
 /// Acts in n8n as its editor does: changes the first workflow with that name.
-export async function editInN8n(name: string, workflow: string, change: (workflow: any) => void): Promise<void> {
-  const { url, key } = standIn(name);
+export async function editInN8n(n8n: string | N8n, workflow: string, change: (workflow: any) => void): Promise<void> {
+  const { url, key } = typeof n8n === 'string' ? standIn(n8n) : n8n;
   const headers = { 'X-N8N-API-KEY': key, 'content-type': 'application/json' };
   const list = await (await fetch(`${url}/api/v1/workflows?limit=100`, { headers })).json();
   const found = list.data.find((one: any) => one.name === workflow);
@@ -96,30 +99,43 @@ export async function editInN8n(name: string, workflow: string, change: (workflo
   if (!answer.ok) throw new Error(`n8n answered ${answer.status}: ${await answer.text()}`);
 }
 
-/// Commits to the stand-in for GitHub as anybody does, over its API: onto `main`, on a branch of its own. `merge` takes `main`
-/// there.
+/// The git database of a repository of the stand-in for GitHub, over its API.
+async function git(repository: string, method: string, address: string, body?: unknown): Promise<any> {
+  const { url, key } = standIn('GitHub');
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', accept: 'application/vnd.github+json' };
+  const answer = await fetch(`${url}/repos/${repository}/git/${address}`, { method, headers, body: body && JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`GitHub answered ${answer.status} to ${method} ${address}: ${await answer.text()}`);
+  return answer.json();
+}
+
+/// A commit of these files on top of `main`, on no branch yet.
+async function commitFiles(repository: string, files: Record<string, unknown>, message: string): Promise<string> {
+  const head = (await git(repository, 'GET', 'ref/heads/main')).object.sha;
+  const base = (await git(repository, 'GET', `commits/${head}`)).tree.sha;
+  const tree = Object.entries(files).map(([path, file]) => {
+    return { path, mode: '100644', type: 'blob', content: `${JSON.stringify(file, null, 2)}\n` };
+  });
+  const made = await git(repository, 'POST', 'trees', { base_tree: base, tree });
+  return (await git(repository, 'POST', 'commits', { message, tree: made.sha, parents: [head] })).sha;
+}
+
+/// Commits files to `main`, as anybody does.
+export async function commitToMain(repository: string, files: Record<string, unknown>, message: string): Promise<void> {
+  await git(repository, 'PATCH', 'refs/heads/main', { sha: await commitFiles(repository, files, message) });
+}
+
+/// Commits a change of one file onto `main`, on a branch of its own. `merge` takes `main` there.
 export async function commitOnBranch(
   repository: string,
   path: string,
   message: string,
   change: (workflow: any) => void,
 ): Promise<{ commit: string; merge: () => Promise<void> }> {
-  const { url, key } = standIn('GitHub');
-  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', accept: 'application/vnd.github+json' };
-  const call = async (method: string, address: string, body?: unknown): Promise<any> => {
-    const answer = await fetch(`${url}/repos/${repository}/git/${address}`, { method, headers, body: body && JSON.stringify(body) });
-    if (!answer.ok) throw new Error(`GitHub answered ${answer.status} to ${method} ${address}: ${await answer.text()}`);
-    return answer.json();
-  };
-  const head = (await call('GET', 'ref/heads/main')).object.sha;
-  const base = (await call('GET', `commits/${head}`)).tree.sha;
-  const tree = (await call('GET', `trees/${base}?recursive=1`)).tree;
-  const blob = await call('GET', `blobs/${tree.find((entry: any) => entry.path === path).sha}`);
+  const tree = (await git(repository, 'GET', 'trees/main?recursive=1')).tree;
+  const blob = await git(repository, 'GET', `blobs/${tree.find((entry: any) => entry.path === path).sha}`);
   const workflow = JSON.parse(Buffer.from(blob.content, 'base64').toString());
   change(workflow);
-  const content = `${JSON.stringify(workflow, null, 2)}\n`;
-  const made = await call('POST', 'trees', { base_tree: base, tree: [{ path, mode: '100644', type: 'blob', content }] });
-  const commit = (await call('POST', 'commits', { message, tree: made.sha, parents: [head] })).sha;
-  await call('POST', 'refs', { ref: `refs/heads/fix-${commit.slice(0, 7)}`, sha: commit });
-  return { commit, merge: async () => void (await call('PATCH', 'refs/heads/main', { sha: commit })) };
+  const commit = await commitFiles(repository, { [path]: workflow }, message);
+  await git(repository, 'POST', 'refs', { ref: `refs/heads/fix-${commit.slice(0, 7)}`, sha: commit });
+  return { commit, merge: async () => void (await git(repository, 'PATCH', 'refs/heads/main', { sha: commit })) };
 }
