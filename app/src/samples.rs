@@ -12,6 +12,7 @@ use drift_domain::severity::Severity;
 use drift_domain::views::*;
 use uuid::Uuid;
 
+pub(crate) mod graph;
 pub(crate) mod incidents;
 pub(crate) mod reconciliations;
 

@@ -10,6 +10,7 @@ pub(crate) mod checks;
 pub(crate) mod deployments;
 pub(in crate::pages) mod diff;
 mod filter;
+pub(in crate::pages) mod graph;
 mod ignored;
 pub(crate) mod incident;
 mod overrides;
