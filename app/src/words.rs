@@ -327,7 +327,7 @@ pub(crate) const fn graph_state(state: GraphState) -> Mark {
         GraphState::Removed => mark("Only in Git", Icon::Minus, "tone-incident"),
         GraphState::Modified => mark("Changed", Icon::Pencil, "tone-drift"),
         GraphState::Renamed => mark("Renamed", Icon::Swap, "tone-info"),
-        GraphState::Cosmetic => mark("Looks other", Icon::Eye, "tone-plain"),
+        GraphState::Cosmetic => mark("Cosmetic", Icon::Eye, "tone-plain"),
     }
 }
 

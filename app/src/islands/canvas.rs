@@ -54,7 +54,7 @@ impl Picture {
     fn of(wrapper: &Element) -> Option<Self> {
         let find = |selector| wrapper.query_selector(selector).ok()?;
         let (window, svg) = (find(".graph-box")?, find(".graph-picture")?);
-        let number = |name| svg.get_attribute(name)?.parse::<f64>().ok();
+        let number = |name| svg.get_attribute(name)?.parse().ok().map(|n: i32| f64::from(n));
         let size = (number("data-width")?, number("data-height")?);
         let zoom = number("width")? / size.0;
         let turn = |element: &Element| element.get_attribute("data-turn").and_then(|turn| turn.parse::<usize>().ok());
@@ -74,14 +74,14 @@ impl Picture {
     }
 
     fn begin(self: Rc<Self>) {
-        let chosen = self.svg.query_selector("[aria-current]").ok().flatten();
         if self.fitting() >= READABLE {
             self.fit();
         }
-        match chosen.as_ref().or(self.changes.first()) {
-            Some(first) => self.centre(first),
-            None => self.show_on_map(),
+        if let Some(first) = self.changes.first() {
+            self.centre(first);
         }
+        self.centre_chosen();
+        self.show_on_map();
         self.on("click", Self::clicked);
         self.on("keydown", Self::typed);
         self.on("mousedown", Self::pressed);
@@ -123,17 +123,14 @@ impl Picture {
         let ratio = zoom / self.zoom.replace(zoom);
         let room = self.room();
         let (x, y) = (f64::from(self.window.scroll_left()), f64::from(self.window.scroll_top()));
-        for (name, side) in [("width", self.size.0), ("height", self.size.1)] {
-            // Setting an attribute with a valid name does not fail.
-            let _ = self.svg.set_attribute(name, &format!("{:.0}", side * zoom));
-        }
+        set(&self.svg, "width", self.size.0 * zoom);
+        set(&self.svg, "height", self.size.1 * zoom);
         self.scroll_to((x + room.0 / 2.0) * ratio - room.0 / 2.0, (y + room.1 / 2.0) * ratio - room.1 / 2.0);
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "pixels of a page, and a cast that is out of range saturates")]
     fn scroll_to(&self, x: f64, y: f64) {
-        self.window.set_scroll_left(x.round() as i32);
-        self.window.set_scroll_top(y.round() as i32);
+        self.window.set_scroll_left(whole(x));
+        self.window.set_scroll_top(whole(y));
         self.show_on_map();
     }
 
@@ -152,9 +149,14 @@ impl Picture {
         let (x, y) = (f64::from(self.window.scroll_left()), f64::from(self.window.scroll_top()));
         let width = (room.0 / zoom).min(self.size.0);
         let height = (room.1 / zoom).min(self.size.1);
+        if let Some(map) = frame.parent_element() {
+            // What shows everything needs no map, which would only lie over it.
+            let all = width >= self.size.0 && height >= self.size.1;
+            // As in `set`.
+            let _ = map.set_attribute("data-all", if all { "true" } else { "false" });
+        }
         for (name, value) in [("x", x / zoom), ("y", y / zoom), ("width", width), ("height", height)] {
-            // As above.
-            let _ = frame.set_attribute(name, &format!("{value:.0}"));
+            set(&frame, name, value);
         }
     }
 
@@ -193,6 +195,9 @@ impl Picture {
             self.go_to(event);
         } else if let Some(link) = dom::closest(event, "a[data-choose]") {
             self.choose(event, &link);
+            if dom::closest(event, ".graph-box").is_none() {
+                self.centre_chosen();
+            }
         }
     }
 
@@ -231,12 +236,21 @@ impl Picture {
         event.prevent_default();
     }
 
+    fn centre_chosen(&self) {
+        if let Ok(Some(chosen)) = self.svg.query_selector("[aria-current]") {
+            self.centre(&chosen);
+        }
+    }
+
     fn open(&self, link: &Element) -> Option<()> {
+        // A link of the table means the node of the picture.
+        let link =
+            self.svg.query_selector(&format!("[data-choose=\"{}\"]", link.get_attribute("data-choose")?)).ok()??;
         let panel = self.wrapper.query_selector(".graph-chosen").ok()??;
         let (sentence, rows) =
             (panel.query_selector("[data-sentence]").ok()??, panel.query_selector("[data-rows]").ok()??);
         let name = link.get_attribute("data-name");
-        sentence.set_text_content(link.get_attribute("aria-label").as_deref());
+        sentence.set_text_content(link.query_selector("title").ok()??.text_content().as_deref());
         rows.set_text_content(None);
         let root = dom::root()?;
         for below in dom::all(&root, "#diff article[data-node]") {
@@ -312,4 +326,15 @@ impl Picture {
         event.prevent_default();
         self.act(if wheel.delta_y() < 0.0 { "in" } else { "out" });
     }
+}
+
+/// Whole pixels. (Writing and reading fractions would be a large part of what a browser has to load.)
+#[expect(clippy::cast_possible_truncation, reason = "pixels of a page, and a cast that is out of range saturates")]
+fn whole(pixels: f64) -> i32 {
+    pixels.round() as i32
+}
+
+fn set(element: &Element, name: &str, pixels: f64) {
+    // Setting an attribute with a valid name does not fail.
+    let _ = element.set_attribute(name, &whole(pixels).to_string());
 }

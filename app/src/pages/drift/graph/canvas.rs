@@ -154,23 +154,29 @@ fn node(at: usize, node: &GraphNode, b: Box, turn: Option<usize>, chosen: bool) 
     let name = name.into_iter().zip(0..).map(|(line, n)| {
         view! { <text class="graph-name" x=middle y=b.y + b.height + 18 + 16 * n>{line}</text> }
     });
-    let word = if node.disabled { format!("{} · off", kind.label) } else { kind.label.to_owned() };
     let off = node.disabled.then(|| {
-        view! { <path class="graph-off" d=format!("M{} {}h{}", b.x - 8, b.y + 40, b.width + 16)></path> }
+        view! {
+            <path class="graph-off" d=format!("M{} {}h{}", b.x - 8, b.y + 38, b.width + 16)></path>
+            <text class="graph-word" x=middle y=b.y + b.height - 11>"switched off"</text>
+        }
     });
     let origin = (node.origin != Origin::Unknown)
         .then(|| view! { <g class="graph-origin">{drawn(words::origin(node.origin).icon, b.x + b.width - 24, b.y + 14, 16.0)}</g> });
     view! {
         <a
-            class="graph-node" id=format!("node-{at}") href=table::href(at) aria-label=said::node(node)
+            class="graph-node" id=format!("node-{at}") href=table::href(at)
             aria-current=chosen.then_some("true") tabindex=(turn.is_none() && !chosen).then_some("-1")
             data-choose=at data-name=node.name.clone() data-kind=node.kind.as_str() data-state=node.state.as_str()
             data-origin=node.origin.as_str() data-turn=turn
         >
-            <path class="graph-shape" d=outline(node.kind, b)></path>
-            {drawn(kind.icon, middle - 14, b.y + 26, 28.0)} {off}
-            <text class="graph-word" x=middle y=b.y + b.height - 14>{word}</text>
-            {origin} {badge(node.state, b)} {name.collect_view()}
+            // Its name, and what a pointer that rests on it is told.
+            <title>{said::node(node)}</title>
+            <g aria-hidden="true">
+                <path class="graph-shape" d=outline(node.kind, b)></path>
+                {drawn(kind.icon, middle - 14, b.y + 24, 28.0)}
+                <text class="graph-word" x=middle y=b.y + b.height - 26>{kind.label}</text>
+                {off} {origin} {badge(node.state, b)} {name.collect_view()}
+            </g>
         </a>
     }
 }
@@ -183,8 +189,13 @@ fn badge(state: GraphState, b: Box) -> Option<impl IntoView + use<>> {
         return None;
     }
     let text = if letter.is_empty() { label.to_owned() } else { format!("{letter} {label}") };
-    let letters = i32::try_from(text.chars().count()).unwrap_or_default();
-    let width = letters * 7 + 28;
+    // As wide as the words are in the font of the pages.
+    let width = match state {
+        GraphState::Added => 114,
+        GraphState::Removed => 112,
+        GraphState::Modified | GraphState::Renamed => 104,
+        GraphState::Same | GraphState::Cosmetic => 88,
+    };
     let (x, y) = (b.x + (b.width - width) / 2, b.y - 11);
     Some(view! {
         <g class="graph-badge" data-state=state.as_str()>
@@ -205,12 +216,15 @@ fn sticky(at: usize, node: &GraphNode, b: Box, chosen: bool) -> impl IntoView + 
     let text = text.map(|(line, n)| view! { <text class="graph-note" x=x + 12 y=y + 26 + 18 * n>{line}</text> });
     view! {
         <a
-            class="graph-node graph-sticky" id=format!("node-{at}") href=table::href(at) aria-label=said::node(node)
+            class="graph-node graph-sticky" id=format!("node-{at}") href=table::href(at)
             aria-current=chosen.then_some("true") tabindex=(!chosen).then_some("-1")
             data-choose=at data-name=node.name.clone() data-kind=node.kind.as_str() data-state=node.state.as_str()
         >
-            <rect class="graph-shape" x=x y=y width=width height=height rx="6"></rect>
-            {text.collect_view()} {badge(node.state, b)}
+            <title>{said::node(node)}</title>
+            <g aria-hidden="true">
+                <rect class="graph-shape" x=x y=y width=width height=height rx="6"></rect>
+                {text.collect_view()} {badge(node.state, b)}
+            </g>
         </a>
     }
 }

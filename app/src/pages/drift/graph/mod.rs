@@ -69,7 +69,7 @@ fn drawn(graph: &GraphView, diff: &DiffView, change_type: ChangeType, chosen: Op
             <Canvas>
                 {tools}
                 <div class="graph-frame">{picture}</div>
-                <section class="card graph-chosen" id="graph-chosen" aria-label="The node that was chosen" aria-live="polite" tabindex="-1">
+                <section class="card graph-chosen" id="graph-chosen" aria-label="The node that was chosen">
                     {opened}
                 </section>
             </Canvas>
@@ -127,14 +127,14 @@ fn tools(jumps: usize) -> impl IntoView {
 fn opened(graph: &GraphView, diff: &DiffView, change_type: ChangeType, chosen: Option<usize>) -> AnyView {
     let Some(node) = chosen.and_then(|at| graph.nodes.get(at)) else {
         return view! {
-            <p class="card-body text-ink-2" data-sentence>"Choose a node to see what differs in it."</p>
+            <p class="card-body text-ink-2" role="status" data-sentence>"Choose a node to see what differs in it."</p>
             <div data-rows></div>
         }
         .into_any();
     };
     let origin = (node.origin != Origin::Unknown).then(|| marks::chip(words::origin(node.origin), None));
     view! {
-        <p class="card-body flex flex-wrap items-center gap-2" data-sentence>
+        <p class="card-body flex flex-wrap items-center gap-2" role="status" data-sentence>
             {marks::chip(words::graph_state(node.state), None)} {origin} <span class="wrap-anywhere">{said::node(node)}</span>
         </p>
         <div data-rows>{diff::of_node(diff, &node.name, change_type)}</div>

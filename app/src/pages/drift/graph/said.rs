@@ -31,7 +31,7 @@ pub(super) fn state(node: &GraphNode) -> String {
         (GraphState::Same, _) => "the same on both sides".to_owned(),
         (GraphState::Added, _) => "only in n8n".to_owned(),
         (GraphState::Removed, _) => "only in Git".to_owned(),
-        (GraphState::Cosmetic, _) => "looks other on the canvas, which is no drift".to_owned(),
+        (GraphState::Cosmetic, _) => "differs in its looks alone, which is no drift".to_owned(),
         (GraphState::Renamed, Some(live)) => format!("called “{live}” in n8n"),
         (_, Some(live)) => format!("changed, and called “{live}” in n8n"),
         (_, None) => "changed".to_owned(),
@@ -41,7 +41,12 @@ pub(super) fn state(node: &GraphNode) -> String {
 /// `Check, output true, to Refund, input 1: only in n8n`.
 pub(super) fn edge(graph: &GraphView, edge: &GraphEdge) -> String {
     let (from, to) = (from(graph, edge), to(edge));
-    format!("{from} to {to}: {}", words::graph_state(edge.state).label.to_lowercase())
+    let state = match edge.state {
+        GraphState::Added => "only in n8n",
+        GraphState::Removed => "only in Git",
+        _ => "the same on both sides",
+    };
+    format!("{from} to {to}: {state}")
 }
 
 /// Where a connection begins, with the output where it is not the only usual one.
