@@ -60,6 +60,7 @@ fn drawn(graph: &GraphView, diff: &DiffView, change_type: ChangeType, chosen: Op
     let order = canvas::order(graph, &layout);
     let picture = canvas::picture(graph, &layout, &order, chosen);
     let (tools, opened) = (tools(order.len()), opened(graph, diff, change_type, chosen));
+    let table = table::view(graph);
     view! {
         <section class="section" aria-labelledby="graph-heading" id="graph">
             <div class="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1 mb-2.5">
@@ -72,8 +73,8 @@ fn drawn(graph: &GraphView, diff: &DiffView, change_type: ChangeType, chosen: Op
                 <section class="card graph-chosen" id="graph-chosen" aria-label="The node that was chosen">
                     {opened}
                 </section>
+                {table}
             </Canvas>
-            {table::view(graph)}
         </section>
     }
 }
