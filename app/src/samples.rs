@@ -12,6 +12,7 @@ use drift_domain::severity::Severity;
 use drift_domain::views::*;
 use uuid::Uuid;
 
+pub(crate) mod graph;
 pub(crate) mod incidents;
 pub(crate) mod reconciliations;
 
@@ -327,6 +328,7 @@ pub(crate) fn change_page(diff: DiffOrRefusal) -> ChangePage {
     ChangePage {
         row: workspace().changes.remove(0),
         diff,
+        graph: None,
         history: vec![older],
         git_commit: "3f9c2d71a0b84e5566778899aabbccddeeff0011".to_owned(),
         live_url: Some("https://n8n.acme.example/workflow/wf7Ks0aQp2".to_owned()),

@@ -18,6 +18,7 @@ use crate::pages::{connection, drift, environment, environments, problem, setup,
 use crate::samples;
 use crate::ssr::render;
 
+mod graph;
 mod incidents;
 mod reconciliations;
 
@@ -181,7 +182,7 @@ async fn a_diff_shows_both_sides_by_node_and_folds_what_does_not_matter() {
     let diff = DiffOrRefusal::Diff(samples::diff());
     let environment = samples::environment(Badge::DriftDetected, 4);
     let html =
-        page("change", true, move || drift::change::view(&environment, &samples::change_page(diff), false)).await;
+        page("change", true, move || drift::change::view(&environment, &samples::change_page(diff), None, false)).await;
     assert_eq!(html.matches("<article").count(), 5, "two changed nodes, one new one, the workflow, the connections");
     for said in [
         "secret withheld",
@@ -202,9 +203,10 @@ async fn a_refused_diff_is_a_calm_notice_with_the_plan_that_has_it() {
     let refused =
         DiffOrRefusal::Refused { message: "Seeing what differs needs the Pro plan.".to_owned(), needs: PlanTier::Pro };
     let environment = samples::environment(Badge::DriftDetected, 4);
-    let html =
-        page("change-refused", true, move || drift::change::view(&environment, &samples::change_page(refused), false))
-            .await;
+    let html = page("change-refused", true, move || {
+        drift::change::view(&environment, &samples::change_page(refused), None, false)
+    })
+    .await;
     assert!(html.contains("data-refused=\"PRO\"") && !html.contains("data-side"));
 }
 

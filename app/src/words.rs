@@ -8,7 +8,7 @@ use drift_domain::incident::{ArtifactState, IncidentAction, IncidentStatus};
 use drift_domain::reconciliation::{ReconciliationState, StepState, Target};
 use drift_domain::role::Role;
 use drift_domain::severity::Severity;
-use drift_domain::views::{DiffKind, MergeSide, MergeSource};
+use drift_domain::views::{DiffKind, GraphState, MergeSide, MergeSource, NodeKind};
 
 use crate::components::icon::Icon;
 
@@ -316,6 +316,41 @@ pub(crate) const fn diff_kind(kind: DiffKind) -> Mark {
         DiffKind::ConnectionAdded => mark("Connection only in n8n", Icon::Plus, "tone-ok"),
         DiffKind::ConnectionRemoved => mark("Connection only in Git", Icon::Minus, "tone-incident"),
         DiffKind::WorkflowModified => mark("Changed", Icon::Pencil, "tone-info"),
+    }
+}
+
+/// What became of a part of a graph. The letters that n8n's own diff has stand in [`graph_letter`].
+pub(crate) const fn graph_state(state: GraphState) -> Mark {
+    match state {
+        GraphState::Same => mark("Same", Icon::Equal, "tone-plain"),
+        GraphState::Added => mark("Only in n8n", Icon::Plus, "tone-ok"),
+        GraphState::Removed => mark("Only in Git", Icon::Minus, "tone-incident"),
+        GraphState::Modified => mark("Changed", Icon::Pencil, "tone-drift"),
+        GraphState::Renamed => mark("Renamed", Icon::Swap, "tone-info"),
+        GraphState::Cosmetic => mark("Cosmetic", Icon::Eye, "tone-plain"),
+    }
+}
+
+/// The letter of a state in n8n's own diff: new, deleted, modified. Nothing where n8n shows none.
+pub(crate) const fn graph_letter(state: GraphState) -> &'static str {
+    match state {
+        GraphState::Added => "N",
+        GraphState::Removed => "D",
+        GraphState::Modified => "M",
+        GraphState::Renamed => "R",
+        GraphState::Same | GraphState::Cosmetic => "",
+    }
+}
+
+pub(crate) const fn node_kind(kind: NodeKind) -> Mark {
+    match kind {
+        NodeKind::Trigger => mark("Trigger", Icon::Bolt, "tone-plain"),
+        NodeKind::Branch => mark("Branching", Icon::Branch, "tone-plain"),
+        NodeKind::Code => mark("Code", Icon::Code, "tone-plain"),
+        NodeKind::SubWorkflow => mark("Sub-workflow", Icon::Layers, "tone-plain"),
+        NodeKind::AiPart => mark("AI part", Icon::Spark, "tone-plain"),
+        NodeKind::Sticky => mark("Note", Icon::Comment, "tone-plain"),
+        NodeKind::Action => mark("Action", Icon::Box, "tone-plain"),
     }
 }
 

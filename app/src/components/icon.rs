@@ -6,11 +6,13 @@ use leptos::prelude::*;
 pub(crate) enum Icon {
     Arrow,
     Bolt,
+    Box,
     Branch,
     Building,
     Check,
     ChevronDown,
     Clock,
+    Code,
     Collision,
     Comment,
     Cross,
@@ -38,6 +40,7 @@ pub(crate) enum Icon {
     Settings,
     Shield,
     SignOut,
+    Spark,
     Sun,
     Swap,
     Undo,
@@ -47,10 +50,12 @@ pub(crate) enum Icon {
 }
 
 impl Icon {
-    const fn path(self) -> &'static str {
+    /// Its strokes, as SVG writes them, for what is drawn inside of another picture.
+    pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Arrow => r#"<path d="M3 8h10M9 4l4 4-4 4"/>"#,
             Self::Bolt => r#"<path d="M9 1.5 3.5 9H8l-1 5.5L12.5 7H8z"/>"#,
+            Self::Box => r#"<rect x="2.75" y="2.75" width="10.5" height="10.5" rx="2"/><path d="M5.5 8h5M8 5.5v5"/>"#,
             Self::Branch => {
                 r#"<circle cx="4.5" cy="3.5" r="1.75"/><circle cx="4.5" cy="12.5" r="1.75"/><circle cx="11.5" cy="5" r="1.75"/><path d="M4.5 5.25v5.5M11.5 6.75c0 2.5-3 2.25-5.5 3.25"/>"#
             }
@@ -58,6 +63,7 @@ impl Icon {
             Self::Check => r#"<circle cx="8" cy="8" r="6.25"/><path d="m5.25 8.25 2 2 3.5-4.25"/>"#,
             Self::ChevronDown => r#"<path d="m4.5 6.5 3.5 3.5 3.5-3.5"/>"#,
             Self::Clock => r#"<circle cx="8" cy="8" r="6.25"/><path d="M8 4.5V8l2.25 1.5"/>"#,
+            Self::Code => r#"<path d="M5.25 4.5 1.75 8l3.5 3.5M10.75 4.5 14.25 8l-3.5 3.5M9 3 7 13"/>"#,
             Self::Collision => {
                 r#"<path d="M1.5 8h4M3.75 5.5 6 8l-2.25 2.5M14.5 8h-4M12.25 5.5 10 8l2.25 2.5M8 2.5v2M8 11.5v2"/>"#
             }
@@ -107,6 +113,9 @@ impl Icon {
                 r#"<path d="M8 1.75 13.25 4v4c0 3-2.2 5.25-5.25 6.25C4.95 13.25 2.75 11 2.75 8V4z"/><path d="m5.75 8 1.6 1.6 3-3.4"/>"#
             }
             Self::SignOut => r#"<path d="M6.5 2.5h-4v11h4M10 4.75 13.25 8 10 11.25M13.25 8H6"/>"#,
+            Self::Spark => {
+                r#"<path d="M7 2.5 8.4 6.6 12.5 8 8.4 9.4 7 13.5 5.6 9.4 1.5 8l4.1-1.4zM13 2v3M11.5 3.5h3"/>"#
+            }
             Self::Sun => {
                 r#"<circle cx="8" cy="8" r="2.75"/><path d="M8 1.25v1.5M8 13.25v1.5M1.25 8h1.5M13.25 8h1.5M3.25 3.25l1 1M11.75 11.75l1 1M12.75 3.25l-1 1M4.25 11.75l-1 1"/>"#
             }

@@ -6,6 +6,7 @@
 #![expect(missing_docs, reason = "the macro makes public structs of the props, whose fields are documented")]
 
 pub mod ages;
+pub mod canvas;
 pub mod connection_test;
 pub mod copy;
 pub mod filter;

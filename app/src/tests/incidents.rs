@@ -140,7 +140,13 @@ async fn a_closing_says_how_far_it_is_and_the_receipt_proves_it() {
 async fn a_change_of_an_incident_has_its_diff_and_its_path() {
     let html = page("incident-change", true, || {
         let page = samples::change_page(DiffOrRefusal::Diff(samples::diff()));
-        change::view(&samples::incidents::incident(IncidentStatus::Stabilized), &page, &Kept::default(), samples::now())
+        change::view(
+            &samples::incidents::incident(IncidentStatus::Stabilized),
+            &page,
+            None,
+            &Kept::default(),
+            samples::now(),
+        )
     })
     .await;
     for said in ["Resolution path", "data-node=\"Stripe\"", "INC-12", "Next change", "Record path"] {

@@ -188,7 +188,7 @@ async fn both_sides_can_be_put_back_by_whoever_may() {
         move || {
             let page = samples::change_page(DiffOrRefusal::Diff(samples::diff()));
             let environment = samples::environment(drift_domain::environment::Badge::DriftDetected, 4);
-            drift::change::view(&environment, &page, may)
+            drift::change::view(&environment, &page, None, may)
         }
     };
     let html = page("change-put-back", true, draw(true)).await;
@@ -205,6 +205,7 @@ async fn both_sides_can_be_put_back_by_whoever_may() {
         change::view(
             &samples::incidents::incident(IncidentStatus::Stabilized),
             &shown,
+            None,
             &Kept::default(),
             samples::now(),
         )

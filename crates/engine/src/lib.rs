@@ -20,7 +20,10 @@ mod workflow;
 pub mod write;
 
 pub use canonical::node::Step;
-pub use diff::{Change, ChangeKind, ChangeTraits, Diff, DiffSummary, Hunk, Line, LineOp, Named, Sides, diff};
+pub use diff::{
+    Change, ChangeKind, ChangeTraits, Diff, DiffSummary, Graph, GraphEdge, GraphNode, Hunk, Line, LineOp, Named,
+    Presence, Sides, Sticky, diff, diff_with_graph,
+};
 pub use ignored::{Ignored, Rule};
 pub use merge::{Choices, Merge, merge};
 pub use parse::{FileError, Problem, WorkflowError, parse, parse_each, parse_file};

@@ -5,8 +5,42 @@ mod common;
 use common::check::{make, wrong};
 use common::fixtures;
 use common::mutate::{BENIGN, Case, FUNCTIONAL, Rng, write};
-use drift_engine::{Limits, diff, parse};
+use drift_engine::{ChangeKind, Diff, Graph, Limits, Presence, Workflow, diff, diff_with_graph, parse};
 use proptest::prelude::*;
+
+/// What the graph promises about any diff.
+fn drawn_wrong(diff: &Diff, graph: &Graph, live: &Workflow, desired: &Workflow) -> Option<String> {
+    let count = |side| graph.nodes.iter().filter(|n| n.presence == Presence::Both || n.presence == side).count();
+    if (count(Presence::Live), count(Presence::Desired)) != (live.node_count(), desired.node_count()) {
+        return Some("nodes are missing, or there twice".to_owned());
+    }
+    let of_nodes = graph.nodes.iter().flat_map(|node| node.changes.clone());
+    let mut claimed: Vec<_> = of_nodes.chain(graph.edges.iter().filter_map(|edge| edge.change)).collect();
+    claimed.sort_unstable();
+    let about = |kind| kind != ChangeKind::WorkflowModified;
+    let expected: Vec<_> = (0..diff.changes.len()).filter(|at| about(diff.changes[*at].kind)).collect();
+    if claimed != expected {
+        return Some(format!("changes {expected:?} are drawn as {claimed:?}"));
+    }
+    for node in &graph.nodes {
+        for change in &diff.changes[node.changes.clone()] {
+            if change.node.as_deref() != Some(node.name.as_str()) {
+                return Some(format!("a change of {:?} is drawn at {:?}", change.node, node.name));
+            }
+        }
+    }
+    graph.edges.iter().find_map(|edge| {
+        let change = edge.change.map(|at| &diff.changes[at]);
+        let kind = change.map(|change| change.kind);
+        let expected = match edge.presence {
+            Presence::Both => None,
+            Presence::Live => Some(ChangeKind::ConnectionAdded),
+            Presence::Desired => Some(ChangeKind::ConnectionRemoved),
+        };
+        let source = change.and_then(|change| change.node.as_deref()).unwrap_or(&edge.from);
+        (kind != expected || source != edge.from).then(|| format!("the change of {edge:?} is {change:?}"))
+    })
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
@@ -41,6 +75,22 @@ proptest! {
         if a == b && operations == 0 {
             prop_assert!(there.equal);
         }
+    }
+
+    /// The graph is the diff, drawn: every node and connection of both sides once, and every change at exactly one of them.
+    #[test]
+    fn every_change_is_drawn_once_and_the_diff_is_the_same(
+        a in 0..15_usize, b in 0..15_usize, seed: u64, operations in 0..5_usize,
+    ) {
+        let all = fixtures();
+        let case = make(&all[a].1, seed, operations);
+        // Sides of one workflow, and now and then of two that have nothing to do with each other.
+        let other = if seed.is_multiple_of(4) { write(&all[b].1, &mut Rng(seed)) } else { case.desired };
+        let live = parse(case.live.as_bytes(), &Limits::default()).unwrap();
+        let desired = parse(other.as_bytes(), &Limits::default()).unwrap();
+        let (found, graph) = diff_with_graph(&live, &desired);
+        prop_assert_eq!(drawn_wrong(&found, &graph, &live, &desired), None);
+        prop_assert_eq!(found, diff(&live, &desired));
     }
 
     /// A snapshot parses to the same workflow, byte for byte and print for print, and order does not enter it.

@@ -8,14 +8,12 @@ use drift_domain::change::{ChangeState, DecisionKind};
 use drift_domain::ids::{ChangeId, CheckId, DecisionId, EnvironmentId, OrganizationId};
 use drift_domain::plan::{Capability, DiffLimit, Grant, Plan, PlanTier};
 use drift_domain::views::{
-    AdoptionView, ChangeFilter, ChangePage, ChangeRow, CheckRow, DiffAccess, DiffOrRefusal, DiffView, OverrideCount,
-    OverrideView, Workspace,
+    AdoptionView, ChangeFilter, ChangePage, ChangeRow, CheckRow, DiffAccess, OverrideCount, OverrideView, Workspace,
 };
-use drift_engine::Limits;
 use drift_store::changes::{ChangeRecord, Listed, OpenCounts, Which};
 use drift_store::environments::EnvironmentRecord;
 use drift_store::events::NewEvent;
-use drift_store::{PgConnection, StoreError, changes, checks, contents, environments, events, overrides, workflows};
+use drift_store::{PgConnection, StoreError, changes, checks, environments, events, overrides, workflows};
 use serde_json::json;
 
 use crate::changes::listing;
@@ -23,6 +21,10 @@ use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Caller, Permit, cap};
 use crate::overrides::offer;
 use crate::{Services, views};
+
+mod opened;
+
+pub(crate) use opened::change_page;
 
 /// Checks that a page of the history shows.
 pub const CHECKS_LISTED: usize = 30;
@@ -318,37 +320,6 @@ pub(crate) fn read_reason(text: &str) -> ServiceResult<&str> {
     Ok(reason)
 }
 
-/// One change, opened, as far as the rows' plan lets it.
-pub(crate) async fn change_page(
-    db: &mut PgConnection,
-    caller: &Caller,
-    record: &EnvironmentRecord,
-    found: ChangeRecord,
-    rows: &Rows<'_>,
-) -> ServiceResult<ChangePage> {
-    let organization = record.organization_id;
-    let diff = if rows.may_open(found.id) {
-        let live = stored(db, organization, found.live_snapshot).await?;
-        let desired = stored(db, organization, found.desired_snapshot).await?;
-        DiffOrRefusal::Diff(diff_of(live, desired, found.workflow.clone()).await?)
-    } else {
-        refusal(rows.plan)
-    };
-    let of_workflow = Which::OfWorkflow(found.workflow_id);
-    let history = changes::list(db, organization, record.id, of_workflow, i64::MAX).await?;
-    let older: Vec<ChangeRow> = history.iter().filter(|c| c.id != found.id).map(|c| rows.row(c)).collect();
-    let base = record.connection.n8n_base_url.trim_end_matches('/');
-    Ok(ChangePage {
-        live_url: found.live_id.as_ref().map(|id| format!("{base}/workflow/{id}")),
-        row: rows.row(&found),
-        diff,
-        history: older,
-        git_commit: found.git_commit,
-        can_confirm: caller.may(Capability::ConfirmVanished),
-        overriding: offer(caller),
-    })
-}
-
 /// Most severe first; of one severity the newest first.
 pub(crate) fn by_severity(mut changes: Vec<ChangeRecord>) -> Vec<ChangeRecord> {
     changes.sort_by_key(|c| (Reverse(c.severity), Reverse(c.first_seen_at), Reverse(c.id)));
@@ -405,6 +376,11 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// Whether what may be opened is shown as a graph, too: where the plan has diffs in full.
+    fn shows_graphs(&self) -> bool {
+        self.plan.grant(Capability::Diff) == Grant::Full
+    }
+
     pub(crate) fn row(&self, record: &ChangeRecord) -> ChangeRow {
         views::change_row(record, self.plan, self.may_open(record.id), self.overrides.get(&record.id).cloned())
     }
@@ -416,50 +392,6 @@ impl<'a> Rows<'a> {
             next_end: running.iter().map(|o| o.until).min(),
         }
     }
-}
-
-fn refusal(plan: &Plan) -> DiffOrRefusal {
-    let (message, needs) = match diff_access(plan) {
-        DiffAccess::Limited { workflows, needs } => {
-            let message = format!(
-                "The {} plan opens the diffs of the {workflows} most severe changes of an environment. All of them need \
-                 the {} plan.",
-                plan.tier().label(),
-                needs.label()
-            );
-            (message, needs)
-        }
-        DiffAccess::None { needs } => {
-            (format!("{} needs the {} plan or a higher one.", Capability::Diff.label(), needs.label()), needs)
-        }
-        DiffAccess::All => ("This diff is not shown.".to_owned(), plan.tier()),
-    };
-    DiffOrRefusal::Refused { message, needs }
-}
-
-async fn stored(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    hash: Option<drift_domain::fingerprint::Fingerprint>,
-) -> ServiceResult<Option<Vec<u8>>> {
-    let Some(hash) = hash else { return Ok(None) };
-    let bytes = contents::snapshot(db, organization, hash).await?;
-    bytes.map(Some).ok_or_else(|| ServiceError::unavailable(format!("the snapshot {hash} of a change is gone")))
-}
-
-/// The diff of two contents; of one that is missing, against a workflow without nodes. Beside the event loop: the largest
-/// take a second.
-async fn diff_of(live: Option<Vec<u8>>, desired: Option<Vec<u8>>, name: String) -> ServiceResult<DiffView> {
-    tokio::task::spawn_blocking(move || {
-        let nothing = json!({ "name": name, "nodes": [], "connections": {}, "settings": {} }).to_string().into_bytes();
-        let limits = Limits::default();
-        let live = drift_engine::parse(live.as_deref().unwrap_or(&nothing), &limits)?;
-        let desired = drift_engine::parse(desired.as_deref().unwrap_or(&nothing), &limits)?;
-        Ok(views::diff_view(drift_engine::diff(&live, &desired)))
-    })
-    .await
-    .map_err(ServiceError::unavailable)?
-    .map_err(|error: drift_engine::WorkflowError| ServiceError::unavailable(error))
 }
 
 fn adoption(

@@ -1,14 +1,14 @@
 //! Records made into views: what a screen or an API answer shows.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use drift_domain::change::{DecisionKind, VanishedCause};
+use drift_domain::change::{DecisionKind, Origin, VanishedCause};
 use drift_domain::environment::Freshness;
 use drift_domain::plan::{Capability, Plan};
 use drift_domain::views::{
-    ChangeRow, DecisionView, DiffEntry, DiffKind, DiffLine, DiffView, EnvironmentPage, EnvironmentRow, IgnoredView,
-    LineKind, OverrideCount, OverrideView, VanishedView,
+    ChangeRow, DecisionView, DiffEntry, DiffKind, DiffLine, DiffView, EnvironmentPage, EnvironmentRow, GraphEdge,
+    GraphNode, GraphState, GraphView, IgnoredView, LineKind, OverrideCount, OverrideView, StickyView, VanishedView,
 };
-use drift_engine::{Change, ChangeKind, Diff, Hunk, LineOp};
+use drift_engine::{Change, ChangeKind, Diff, Graph, Hunk, LineOp, Presence, Step};
 use drift_store::changes::ChangeRecord;
 use drift_store::checks::NewestGood;
 use drift_store::environments::EnvironmentRecord;
@@ -122,6 +122,70 @@ pub(crate) fn diff_view(diff: Diff) -> DiffView {
         cosmetic: cosmetic.into_iter().map(entry).collect(),
         ignored,
     }
+}
+
+/// A graph for a screen, whose diff says of each change which side moved; `whole` of those that it does not say it of.
+pub(crate) fn graph_view(graph: Graph, diff: &Diff, whole: Origin) -> GraphView {
+    let origin = |change: &Change| change.origin.filter(|origin| *origin != Origin::Unknown).unwrap_or(whole);
+    let nodes = graph.nodes.into_iter().map(|node| {
+        let changes = diff.changes.get(node.changes.clone()).unwrap_or_default();
+        GraphNode {
+            state: node_state(node.presence, changes),
+            origin: changes.iter().map(origin).reduce(both).unwrap_or(Origin::Unknown),
+            differences: count(changes.len()),
+            moved: changes.iter().any(|change| change.cosmetic && change.path == [Step::from("position")]),
+            name: node.name,
+            live_name: node.live_name,
+            node_type: node.node_type,
+            kind: node.kind,
+            disabled: node.disabled,
+            place: node.live.or(node.desired),
+            note: node.sticky.map(|note| StickyView { text: note.text, width: note.width, height: note.height }),
+        }
+    });
+    let edges = graph.edges.into_iter().map(|edge| GraphEdge {
+        state: match edge.presence {
+            Presence::Both => GraphState::Same,
+            Presence::Live => GraphState::Added,
+            Presence::Desired => GraphState::Removed,
+        },
+        origin: edge.change.and_then(|at| diff.changes.get(at)).map_or(Origin::Unknown, origin),
+        from: edge.from,
+        from_node: edge.from_node.map(count),
+        output_type: edge.output_type,
+        output: count(edge.output),
+        to: edge.to,
+        to_node: edge.to_node.map(count),
+        input_type: edge.input_type,
+        input: u32::try_from(edge.input).unwrap_or(u32::MAX),
+    });
+    GraphView { edges: edges.collect(), nodes: nodes.collect() }
+}
+
+/// Of two things that moved on their own sides, both did.
+fn both(one: Origin, other: Origin) -> Origin {
+    match (one, other) {
+        (Origin::Unknown, origin) | (origin, Origin::Unknown) => origin,
+        (one, other) if one == other => one,
+        _ => Origin::Collision,
+    }
+}
+
+fn node_state(presence: Presence, changes: &[Change]) -> GraphState {
+    let drift = |kind| changes.iter().any(|change| !change.cosmetic && change.kind == kind);
+    match presence {
+        Presence::Live => GraphState::Added,
+        Presence::Desired => GraphState::Removed,
+        Presence::Both if drift(ChangeKind::NodeModified) => GraphState::Modified,
+        Presence::Both if drift(ChangeKind::NodeRenamed) => GraphState::Renamed,
+        Presence::Both if changes.is_empty() => GraphState::Same,
+        Presence::Both => GraphState::Cosmetic,
+    }
+}
+
+/// A number for a view. A workflow has at most [`drift_engine::Limits::max_nodes`] nodes.
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 fn entry(change: Change) -> DiffEntry {

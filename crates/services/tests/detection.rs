@@ -134,6 +134,38 @@ async fn the_origin_tells_which_side_moved() {
 }
 
 #[tokio::test]
+async fn of_a_collision_the_graph_tells_who_moved_what() {
+    let app = TestApp::new().await;
+    let owner = app.organization(PlanTier::Agency).await;
+    let env = app.environment(&owner, "Production").await;
+    let id = env.agreed(&workflow("Orders")).await;
+    env.check().await;
+    let mut file = env.n8n.workflow(&id).unwrap();
+    let mut in_git = |path: &str, value: serde_json::Value| {
+        for nodes in ["/nodes", "/activeVersion/nodes"] {
+            if let Some(node) = file.pointer_mut(&format!("{nodes}/{path}")) {
+                *node = value.clone();
+            }
+        }
+    };
+    in_git("0/parameters/path", json!("moved-in-git"));
+    in_git("1/parameters/url", json!("https://git"));
+    env.commit(&path(&id), &file, "Change two nodes").await;
+    env.edit(&id, "Look up customer", |node| node["parameters"]["url"] = json!("https://live"));
+    env.edit(&id, "Total", |node| node["disabled"] = json!(true));
+    env.check().await;
+    let change = env.change().await;
+    assert_eq!(change.origin, Origin::Collision);
+    let page = app.services.change(&env.permit(), env.id, change.id).await.unwrap();
+    let nodes = page.graph.expect("the plan has graphs").nodes;
+    let moved: Vec<_> = nodes.iter().map(|node| (node.name.as_str(), node.origin)).collect();
+    for expected in [("Look up customer", Origin::Collision), ("Total", Origin::Hotfix)] {
+        assert!(moved.contains(&expected), "{expected:?} is not among {moved:?}");
+    }
+    assert_eq!(moved.iter().filter(|(_, origin)| *origin == Origin::Undeployed).count(), 1, "{moved:?}");
+}
+
+#[tokio::test]
 async fn a_failed_look_is_unverified_closes_nothing_and_recovers_by_itself() {
     let app = TestApp::new().await;
     let owner = app.organization(PlanTier::Pro).await;

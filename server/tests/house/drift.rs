@@ -34,10 +34,14 @@ const WORKSPACE: [&str; 6] = [
 ];
 
 /// What opens drift or acts on it: views that only the workspace draws, its components, and actions that only it offers.
-const DEEP: [&str; 47] = [
+const DEEP: [&str; 51] = [
     "DiffView",
     "DiffEntry",
     "DiffLine",
+    "GraphView",
+    "GraphNode",
+    "GraphEdge",
+    "drift::graph",
     "DiffOrRefusal",
     "ChangePage",
     "ChangeRow",

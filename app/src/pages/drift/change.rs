@@ -3,7 +3,7 @@
 use crate::components::layout::Live;
 use crate::ssr::forms::{change_id, environment_id};
 use crate::ssr::visit::{Member, Page};
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -12,7 +12,8 @@ use drift_domain::plan::Capability;
 use drift_domain::views::{ChangePage, DiffOrRefusal, EnvironmentPage};
 use leptos::prelude::*;
 
-use super::{changes, diff, overrides, plans, vanished};
+use super::graph::GraphQuery;
+use super::{changes, diff, graph, overrides, plans, vanished};
 use crate::components::crumbs::crumbs;
 use crate::components::icon::{Icon, icon};
 use crate::components::{marks, time};
@@ -20,7 +21,12 @@ use crate::pages::incidents::put_back;
 use crate::words;
 
 /// Draws the change.
-pub(crate) fn view(environment: &EnvironmentPage, page: &ChangePage, may_put_back: bool) -> AnyView {
+pub(crate) fn view(
+    environment: &EnvironmentPage,
+    page: &ChangePage,
+    chosen: Option<usize>,
+    may_put_back: bool,
+) -> AnyView {
     let (id, now) = (environment.row.id, environment.now);
     let body = match &page.diff {
         DiffOrRefusal::Diff(diff) => diff::view(diff, page.row.change_type).into_any(),
@@ -38,8 +44,11 @@ pub(crate) fn view(environment: &EnvironmentPage, page: &ChangePage, may_put_bac
         <div data-live="change">
             {heading(page)} {summary(page, now)} {what_became_of_it(page, id, now)}
             {overrides::card(&page.row, id, &page.overriding, now)}
-            {put_back::card(&page.row, &format!("/environments/{id}/drift"), may_put_back)} {body} {history(page, id, now)}
+            {put_back::card(&page.row, &format!("/environments/{id}/drift"), may_put_back)}
         </div>
+        // Both sides of a change stay what they are, so the canvas does too, wherever somebody has moved it.
+        {graph::view(page, chosen)}
+        <div data-live="diff">{body} {history(page, id, now)}</div>
     }
     .into_any()
 }
@@ -136,7 +145,11 @@ fn history(page: &ChangePage, environment: EnvironmentId, now: DateTime<Utc>) ->
 }
 
 /// `GET /environments/{id}/drift/changes/{change}`
-pub(crate) async fn get(member: Member, Path((id, change)): Path<(String, String)>) -> Response {
+pub(crate) async fn get(
+    member: Member,
+    Path((id, change)): Path<(String, String)>,
+    Query(query): Query<GraphQuery>,
+) -> Response {
     let page = async {
         let (id, change) = (environment_id(&id)?, change_id(&change)?);
         let environment = member.services().environment(&member.permit()?, id).await?;
@@ -147,7 +160,9 @@ pub(crate) async fn get(member: Member, Path((id, change)): Path<(String, String
         };
         let (title, now) = (page.row.workflow.clone(), environment.now);
         let may_put_back = member.caller.may(Capability::Execute);
-        Ok(Page::new(title, move || view(&environment, &page, may_put_back)).live(Live::One(id), now).status(status))
+        Ok(Page::new(title, move || view(&environment, &page, query.chosen(), may_put_back))
+            .live(Live::One(id), now)
+            .status(status))
     }
     .await;
     member.answer(page).await

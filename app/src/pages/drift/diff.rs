@@ -60,11 +60,7 @@ const FILE: Names<'_> =
 
 /// Draws a diff. Of a workflow that only one side has, only that side is drawn.
 pub(in crate::pages) fn view(diff: &DiffView, change_type: ChangeType) -> impl IntoView + use<> {
-    let only = match change_type {
-        ChangeType::Added => Some(Side::Live),
-        ChangeType::Removed => Some(Side::Desired),
-        ChangeType::Modified => None,
-    };
+    let only = only(change_type);
     let groups = groups(&diff.entries);
     let nodes: Vec<_> = groups.into_iter().map(|(group, entries)| node(&group, &entries, only, &COMPARED)).collect();
     let nothing = diff.entries.is_empty().then(|| {
@@ -85,6 +81,30 @@ pub(in crate::pages) fn view(diff: &DiffView, change_type: ChangeType) -> impl I
         {not_compared(diff)}
     }
 }
+
+/// The side that a workflow is on, where that is one.
+fn only(change_type: ChangeType) -> Option<Side> {
+    match change_type {
+        ChangeType::Added => Some(Side::Live),
+        ChangeType::Removed => Some(Side::Desired),
+        ChangeType::Modified => None,
+    }
+}
+
+/// Draws what a diff has of one node, cosmetic differences too, for who has chosen it.
+pub(in crate::pages) fn of_node(diff: &DiffView, name: &str, change_type: ChangeType) -> Option<AnyView> {
+    let is_of_node = |entry: &&DiffEntry| {
+        let wire = matches!(entry.kind, DiffKind::ConnectionAdded | DiffKind::ConnectionRemoved);
+        !wire && entry.node.as_deref() == Some(name)
+    };
+    let entries: Vec<_> = diff.entries.iter().chain(&diff.cosmetic).filter(is_of_node).collect();
+    let kind = entries.first()?.node_type.clone();
+    let names = Names { about: CHOSEN, ..COMPARED };
+    Some(node(&Group::Node(name.to_owned(), kind), &entries, only(change_type), &names))
+}
+
+/// What sets the regions of a node that was chosen apart from the same ones below.
+pub(in crate::pages) const CHOSEN: &str = "the node that was chosen,";
 
 /// Draws what writing to a workflow in n8n, `about`, changes there. `diff` is from what it will be (desired) to what it is (live).
 pub(in crate::pages) fn written(diff: &DiffView, about: &str) -> Option<impl IntoView + use<>> {

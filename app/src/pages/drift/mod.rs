@@ -11,6 +11,7 @@ pub(crate) mod deployments;
 pub(in crate::pages) mod diff;
 mod filter;
 pub(crate) mod github_gate;
+pub(in crate::pages) mod graph;
 mod ignored;
 pub(crate) mod incident;
 mod overrides;

@@ -1,6 +1,6 @@
 //! `/incidents/{id}/changes/{change}`: one change of an incident, opened: its diff, and its path beside it.
 
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -12,13 +12,20 @@ use crate::components::crumbs::crumbs;
 use crate::components::icon::{Icon, icon};
 use crate::components::layout::Live;
 use crate::components::{marks, time};
-use crate::pages::drift::{diff, plans};
+use crate::pages::drift::graph::GraphQuery;
+use crate::pages::drift::{diff, graph, plans};
 use crate::ssr::forms::{change_id, incident_id};
 use crate::ssr::visit::{Member, Page};
 use crate::words;
 
 /// Draws the change.
-pub(crate) fn view(incident: &IncidentPage, page: &ChangePage, kept: &Kept, now: DateTime<Utc>) -> AnyView {
+pub(crate) fn view(
+    incident: &IncidentPage,
+    page: &ChangePage,
+    chosen: Option<usize>,
+    kept: &Kept,
+    now: DateTime<Utc>,
+) -> AnyView {
     let body = match &page.diff {
         DiffOrRefusal::Diff(diff) => diff::view(diff, page.row.change_type).into_any(),
         DiffOrRefusal::Refused { message, needs } => plans::refused(message, *needs).into_any(),
@@ -38,6 +45,7 @@ pub(crate) fn view(incident: &IncidentPage, page: &ChangePage, kept: &Kept, now:
         <div data-live="change">{summary(incident, page, here, now)}</div>
         {here.map(|change| path(incident, change, kept, now))}
         {put_back::card(&page.row, &format!("/incidents/{}", incident.row.id), incident.carry_out_refused.is_none())}
+        {graph::view(page, chosen)}
         <div data-live="diff">{body}</div>
     }
     .into_any()
@@ -138,7 +146,11 @@ fn path(incident: &IncidentPage, change: &IncidentChange, kept: &Kept, now: Date
 }
 
 /// `GET /incidents/{id}/changes/{change}`
-pub(crate) async fn get(member: Member, Path((id, change)): Path<(String, String)>) -> Response {
+pub(crate) async fn get(
+    member: Member,
+    Path((id, change)): Path<(String, String)>,
+    Query(query): Query<GraphQuery>,
+) -> Response {
     let page = async {
         let (id, change) = (incident_id(&id)?, change_id(&change)?);
         let permit = member.services().incident_permit(&member.caller, id).await?;
@@ -152,7 +164,7 @@ pub(crate) async fn get(member: Member, Path((id, change)): Path<(String, String
         let (kept, now) = (Kept::of(notice.as_ref()), member.services().now());
         let title = format!("{} · {}", page.row.workflow, words::incident(incident.row.number));
         let live = Live::One(incident.row.environment_id);
-        Ok(Page::new(title, move || view(&incident, &page, &kept, now))
+        Ok(Page::new(title, move || view(&incident, &page, query.chosen(), &kept, now))
             .live(live, now)
             .notice(notice.as_ref())
             .status(status))

@@ -54,7 +54,7 @@ pub(crate) async fn list(
     Ok(Json(state.services.changes(&permit, environment, filter).await?))
 }
 
-/// Show one change, with its diff where the plan has it and its history.
+/// Show one change, with its diff where the plan has it, as a graph too where the plan has diffs in full, and its history.
 #[utoipa::path(get, path = "/environments/{environment}/changes/{change}", tag = "Drift", params(
     ("environment" = EnvironmentId, Path), ("change" = ChangeId, Path),
 ), responses((status = OK, body = ChangePage), (status = NOT_FOUND, body = Problem)))]

@@ -122,7 +122,7 @@ pub(crate) async fn show(
     Ok(tagged(page.version, page))
 }
 
-/// Show one change of an incident, with its diff where the incident's plan has it.
+/// Show one change of an incident, with its diff where the incident's plan has it, and as a graph where it has diffs in full.
 #[utoipa::path(get, path = "/incidents/{incident}/changes/{change}", tag = "Incidents", params(
     ("incident" = IncidentId, Path), ("change" = ChangeId, Path),
 ), responses(

@@ -68,6 +68,38 @@ async fn a_plan_without_diffs_shows_everything_else_and_names_the_plan_that_has_
 }
 
 #[tokio::test]
+async fn the_graph_comes_with_diffs_in_full_and_with_nothing_less() {
+    let api = Api::new().await;
+    for (plan, has_diff, has_graph) in
+        [(PlanTier::Free, false, false), (PlanTier::Pro, true, false), (PlanTier::Agency, true, true)]
+    {
+        let owner = api.member(plan, Role::Owner).await;
+        let env = api.app.environment(&owner.caller, "Production").await;
+        let id = env.agreed(&workflow("Orders")).await;
+        env.check().await;
+        env.edit(&id, "Total", |node| node["disabled"] = json!(true));
+        env.check().await;
+        let change = env.change().await.id;
+        let page = api.get(&owner, &format!("/environments/{}/changes/{change}", env.id)).await.body;
+        assert_eq!(page["diff"]["kind"] == "DIFF", has_diff, "{plan}");
+        assert_eq!(page["graph"].is_object(), has_graph, "{plan}: {}", page["graph"]);
+        if !has_graph {
+            assert!(page["graph"].is_null(), "{plan}");
+            continue;
+        }
+        let nodes = page["graph"]["nodes"].as_array().unwrap();
+        assert_eq!(nodes.len(), workflow("Orders")["nodes"].as_array().unwrap().len());
+        let states = |state: &str| nodes.iter().filter(|node| node["state"] == state).count();
+        assert_eq!((states("modified"), states("same")), (1, nodes.len() - 1));
+        let total = nodes.iter().find(|node| node["name"] == "Total").unwrap();
+        assert_eq!((&total["disabled"], &total["origin"]), (&json!(true), &json!("HOTFIX")));
+        assert_eq!((&total["differences"], total["place"]["x"].is_number()), (&json!(1), true));
+        let edges = page["graph"]["edges"].as_array().unwrap();
+        assert!(!edges.is_empty() && edges.iter().all(|edge| edge["state"] == "same" && edge["from_node"].is_u64()));
+    }
+}
+
+#[tokio::test]
 async fn a_viewer_reads_and_is_told_which_role_may_more() {
     let api = Api::new().await;
     let owner = api.member(PlanTier::Agency, Role::Owner).await;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{DiffView, EnvironmentPage, OverrideOffer, OverrideView, UpgradeOffer};
+use super::{DiffView, EnvironmentPage, GraphView, OverrideOffer, OverrideView, UpgradeOffer};
 use crate::change::{ChangeState, ChangeType, DecisionKind, Origin, VanishedCause};
 use crate::check::{CheckOutcome, CheckTrigger};
 use crate::failure::Failure;
@@ -213,6 +213,8 @@ pub struct ChangePage {
     pub row: ChangeRow,
     /// The diff, or why it is not shown.
     pub diff: DiffOrRefusal,
+    /// The workflow as a graph with the same differences. `None` where the plan shows diffs as text only, or none at all.
+    pub graph: Option<GraphView>,
     /// Older changes of the same workflow, newest first: what this one superseded among them.
     pub history: Vec<ChangeRow>,
     /// The commit that the desired side was read from.

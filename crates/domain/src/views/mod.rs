@@ -6,6 +6,7 @@ mod deployments;
 mod diff;
 mod drift;
 mod environments;
+mod graph;
 mod incidents;
 mod live;
 mod merge;
@@ -28,6 +29,7 @@ pub use drift::{
 pub use environments::{
     ConnectionReport, EnvironmentDraft, EnvironmentList, EnvironmentPage, EnvironmentRow, GitCredentials, SideReport,
 };
+pub use graph::{GraphEdge, GraphNode, GraphState, GraphView, NodeKind, Place, StickyView};
 pub use incidents::{
     ActionView, ArtifactView, ClosingView, IncidentChange, IncidentFilter, IncidentList, IncidentPage, IncidentRow,
     PersonView, ReceiptView, StepView, TicketView, TimeView, TimelineEntry, TimelinePage,

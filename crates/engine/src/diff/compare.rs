@@ -2,9 +2,11 @@
 
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 use serde_json::{Map, Value};
 
+use super::graph::{self, Compared, Graph};
 use super::matching::{self, Matches, Prepared, read_again};
 use super::values::{Compare, Difference, Side};
 use super::{Change, ChangeKind, Diff, Named, Sides, edges, lines};
@@ -23,6 +25,16 @@ use crate::workflow::Workflow;
 /// one that did not as the same label.
 #[must_use]
 pub fn diff(live: &Workflow, desired: &Workflow) -> Diff {
+    compare(live, desired, |_| ()).0
+}
+
+/// As [`diff()`], with the nodes and connections of both sides as one graph, whose parts name their changes.
+#[must_use]
+pub fn diff_with_graph(live: &Workflow, desired: &Workflow) -> (Diff, Graph) {
+    compare(live, desired, graph::of)
+}
+
+fn compare<G>(live: &Workflow, desired: &Workflow, draw: impl FnOnce(Compared<'_, '_>) -> G) -> (Diff, G) {
     let (ours_shared, theirs_shared) = (live.shared_names(), desired.shared_names());
     let is_shared = |name: &str| [&ours_shared, &theirs_shared].iter().any(|names| names.binary_search(&name).is_ok());
     let ours = prepare(live, is_shared);
@@ -33,10 +45,11 @@ pub fn diff(live: &Workflow, desired: &Workflow) -> Diff {
     let renamed = renamed(&ours, &theirs, &matches);
     let mut differ = Differ { changes: Vec::new(), redactor: Redactor::new(), renamed: &renamed, not_carried: 0 };
     differ.workflow(live, desired);
-    differ.nodes(&ours, &theirs, &matches);
+    let changes_of = differ.nodes(&ours, &theirs, &matches);
     // Where every node stands under its name on both sides, the same connections are the same.
     let rewired =
         !live.doc.same(live.connections, &desired.doc, desired.connections) || !matches.keep_names(&ours, &theirs);
+    let first_edge = differ.changes.len();
     let changes = if rewired { edges::changes(&ours, &theirs, &edges, &matches) } else { Vec::new() };
     for mut change in changes {
         change.node = change.node.map(|name| differ.redactor.name(&name));
@@ -48,6 +61,15 @@ pub fn diff(live: &Workflow, desired: &Workflow) -> Diff {
         change.redacted = differ.redactor.take_used();
         differ.changes.push(change);
     }
+    let drawn = draw(Compared {
+        live: &ours,
+        desired: &theirs,
+        matches: &matches,
+        edges: &edges,
+        changes_of,
+        edge_changes: first_edge..differ.changes.len(),
+        redactor: &mut differ.redactor,
+    });
     let mut ignored = BTreeMap::new();
     let (mut live_notes, mut desired_notes) = (Notes::on(), Notes::on());
     live.note(desired, &mut live_notes);
@@ -62,12 +84,13 @@ pub fn diff(live: &Workflow, desired: &Workflow) -> Diff {
         ignored.insert(Rule::NotCarried, differ.not_carried);
     }
     let named = |w: &Workflow| Named { id: w.id.clone(), name: w.name().to_owned() };
-    Diff {
+    let diff = Diff {
         equal: differ.changes.iter().all(|c| c.cosmetic),
         workflow: Sides { live: named(live), desired: named(desired) },
         changes: differ.changes,
         ignored: ignored.into_iter().map(|(rule, count)| Ignored { rule, count }).collect(),
-    }
+    };
+    (diff, drawn)
 }
 
 /// The nodes of a workflow, of which `is_shared` says whose name another node has.
@@ -194,8 +217,11 @@ impl Differ<'_> {
         self.push(ChangeKind::WorkflowModified, None, path, desired, live);
     }
 
-    fn nodes(&mut self, live: &[Prepared<'_>], desired: &[Prepared<'_>], matches: &Matches) {
+    /// Which changes are of which node: those of desired, then those that only live has.
+    fn nodes(&mut self, live: &[Prepared<'_>], desired: &[Prepared<'_>], matches: &Matches) -> Vec<Range<usize>> {
+        let mut changes_of = Vec::with_capacity(desired.len());
         for (d, live_of) in desired.iter().zip(&matches.live_of) {
+            let first = self.changes.len();
             match live_of {
                 Some(i) => self.pair(&live[*i], d, matches.same[*i]),
                 None => {
@@ -203,13 +229,16 @@ impl Differ<'_> {
                     self.push(ChangeKind::NodeRemoved, Some(d), Vec::new(), Value::Object(shown), Value::Null);
                 }
             }
+            changes_of.push(first..self.changes.len());
         }
         for (l, desired_of) in live.iter().zip(&matches.desired_of) {
             if desired_of.is_none() {
                 let shown = self.whole(l);
                 self.push(ChangeKind::NodeAdded, Some(l), Vec::new(), Value::Null, Value::Object(shown));
+                changes_of.push(self.changes.len() - 1..self.changes.len());
             }
         }
+        changes_of
     }
 
     /// A node as it is shown where the other side has none.

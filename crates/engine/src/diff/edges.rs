@@ -10,7 +10,7 @@ use crate::canonical::connections::Edge;
 
 /// A node as an end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum End<'a> {
+pub(super) enum End<'a> {
     /// A node that desired has, by its desired name, or a name that no live node has.
     Known(&'a str),
     /// A node that only live has.
@@ -18,14 +18,15 @@ enum End<'a> {
 }
 
 impl<'a> End<'a> {
-    fn name(self) -> &'a str {
+    pub(super) fn name(self) -> &'a str {
         match self {
             Self::Known(name) | Self::LiveOnly(name) => name,
         }
     }
 }
 
-type Key<'a> = (End<'a>, &'a str, usize, End<'a>, &'a str, u64);
+/// A connection: source, port, output, target, kind of input, input.
+pub(super) type Key<'a> = (End<'a>, &'a str, usize, End<'a>, &'a str, u64);
 
 fn key<'a>(e: &'a Edge<'a>, end: impl Fn(&'a str) -> End<'a>) -> Key<'a> {
     (end(&e.source), &e.port, e.output, end(&e.target), &e.input_kind, e.input)
@@ -38,6 +39,19 @@ pub(super) fn changes(
     edges: &[Vec<Edge<'_>>; 2],
     matches: &Matches,
 ) -> Vec<Change> {
+    let all = together(live, desired, edges, matches).into_iter();
+    all.filter(|(_, [live, desired])| live != desired)
+        .map(|(key, [live, desired])| change(key, live > desired))
+        .collect()
+}
+
+/// The connections of both sides, by source, with how often live and desired have each.
+pub(super) fn together<'a>(
+    live: &'a [Prepared<'a>],
+    desired: &'a [Prepared<'a>],
+    edges: &'a [Vec<Edge<'_>>; 2],
+    matches: &Matches,
+) -> BTreeMap<Key<'a>, [usize; 2]> {
     let mut ends: HashMap<&str, End<'_>> = HashMap::new();
     let nodes = || live.iter().enumerate().filter(|(_, p)| !p.is_sticky());
     for (i, p) in nodes() {
@@ -55,14 +69,14 @@ pub(super) fn changes(
             ends.insert(name, End::Known(name));
         }
     }
-    let mut balance: BTreeMap<Key<'_>, i64> = BTreeMap::new();
+    let mut counts: BTreeMap<Key<'_>, [usize; 2]> = BTreeMap::new();
     for e in &edges[0] {
-        *balance.entry(key(e, |name| ends.get(name).copied().unwrap_or(End::Known(name)))).or_default() += 1;
+        counts.entry(key(e, |name| ends.get(name).copied().unwrap_or(End::Known(name)))).or_default()[0] += 1;
     }
     for e in &edges[1] {
-        *balance.entry(key(e, End::Known)).or_default() -= 1;
+        counts.entry(key(e, End::Known)).or_default()[1] += 1;
     }
-    balance.into_iter().filter(|(_, n)| *n != 0).map(|(key, n)| change(key, n > 0)).collect()
+    counts
 }
 
 fn change((source, port, output, target, input_kind, input): Key<'_>, added: bool) -> Change {

@@ -2,6 +2,7 @@
 
 pub(crate) mod compare;
 mod edges;
+mod graph;
 mod lines;
 pub(crate) mod matching;
 mod pairs;
@@ -18,7 +19,8 @@ use serde_json::Value;
 use crate::canonical::node::Step;
 use crate::ignored::Ignored;
 
-pub use compare::diff;
+pub use compare::{diff, diff_with_graph};
+pub use graph::{Graph, GraphEdge, GraphNode, Presence, Sticky};
 pub(crate) use pairs::pairs;
 pub use summary::{ChangeTraits, DiffSummary};
 

@@ -114,16 +114,20 @@ fn first(change: &Change) -> &str {
 }
 
 /// Whether a node of this type starts workflows.
-fn is_trigger(kind: &str) -> bool {
+pub(super) fn is_trigger(kind: &str) -> bool {
     let name = kind.rsplit('.').next().unwrap_or_default();
     name.ends_with("Trigger") || matches!(name, "webhook" | "cron" | "interval" | "start" | "emailReadImap")
 }
 
+/// Whether a node of this type executes what somebody wrote.
+pub(super) fn is_code_node(kind: &str) -> bool {
+    let name = kind.rsplit('.').next().unwrap_or_default();
+    matches!(name, "code" | "function" | "functionItem" | "executeCommand" | "ssh" | "toolCode")
+}
+
 /// Whether the path leads to something that is executed as code.
 fn is_code(change: &Change) -> bool {
-    let kind = change.node_type.as_deref().and_then(|k| k.rsplit('.').next()).unwrap_or_default();
-    let code_node = matches!(kind, "code" | "function" | "functionItem" | "executeCommand" | "ssh" | "toolCode");
-    (code_node && first(change) == "parameters")
+    (change.node_type.as_deref().is_some_and(is_code_node) && first(change) == "parameters")
         || change.path.iter().any(|step| {
             let Step::Key(key) = step else { return false };
             matches!(
