@@ -14,6 +14,7 @@ use crate::components::icon::{Icon, icon};
 use crate::components::note::{self, Said};
 use crate::islands::ages::Ages;
 use crate::islands::live::LiveUpdates;
+use crate::islands::shortcuts::Shortcuts;
 use crate::islands::theme::ThemeChoice;
 use crate::words;
 
@@ -94,6 +95,7 @@ pub(crate) fn document(options: LeptosOptions, frame: Frame, body: AnyView) -> i
             <body>
                 <a class="skip-link" href="#main">"Skip to the content"</a>
                 {top_bar(&frame)}
+                {frame.me.is_some().then(shortcuts)}
                 <main id="main" class="page" tabindex="-1">
                     {note::said(frame.said.as_ref())} {body}
                 </main>
@@ -161,6 +163,39 @@ fn top_bar(frame: &Frame) -> impl IntoView + use<> {
     }
 }
 
+/// The keys that pages listen to, by what they do.
+const KEYS: [(&str, &str); 10] = [
+    ("?", "This list"),
+    ("/", "To the search or filter of the page"),
+    ("g e", "To the environments"),
+    ("g i", "To the incidents"),
+    ("g m", "To the metrics"),
+    ("j, k", "To the next or previous row; Enter opens it"),
+    ("n, p", "To the next or previous difference"),
+    ("a", "To the reason for acknowledging the incident"),
+    ("r", "Check again, which writes nothing"),
+    ("Esc", "Close what is open"),
+];
+
+/// The list of keys; without scripts it is a list of what there would be.
+fn shortcuts() -> impl IntoView {
+    let keys = KEYS.map(|(keys, does)| {
+        let keys = keys
+            .split_inclusive([' ', ','])
+            .map(|key| view! { <kbd>{key.trim_matches([' ', ','])}</kbd> })
+            .collect_view();
+        view! { <div><dt>{keys}</dt><dd>{does}</dd></div> }
+    });
+    view! {
+        <div class="menu shortcuts" id="shortcuts" popover="auto" role="dialog" aria-labelledby="shortcuts-heading">
+            <h2 id="shortcuts-heading" class="menu-heading">"Keyboard shortcuts"</h2>
+            <dl>{keys.to_vec()}</dl>
+            <p class="menu-heading">"They keep out of fields, and none of them writes anything."</p>
+            <p class="menu-heading"><Shortcuts /></p>
+        </div>
+    }
+}
+
 fn signed_in(me: &Me, frame: &Frame) -> impl IntoView + use<> {
     let organization = me.organization.clone();
     view! {
@@ -190,6 +225,7 @@ fn signed_in(me: &Me, frame: &Frame) -> impl IntoView + use<> {
             })}
             <a class="menu-item" href="/settings/notifications">{icon(Icon::Comment)} "Notifications"</a>
             <a class="menu-item" href="/settings/plan">{icon(Icon::Layers)} "Plan"</a>
+            <button class="menu-item" type="button" popovertarget="shortcuts">{icon(Icon::Monitor)} "Keyboard shortcuts"</button>
             <a class="menu-item" href="/api/reference">{icon(Icon::Info)} "API reference"</a>
             <a class="menu-item" href="/organizations/new">{icon(Icon::Plus)} "New organization"</a>
             <div class="menu-rule"></div>

@@ -11,6 +11,7 @@ pub mod connection_test;
 pub mod copy;
 pub mod filter;
 pub mod live;
+pub mod shortcuts;
 pub mod theme;
 
 mod dom;
