@@ -62,6 +62,8 @@ id! {
     NoticeId;
     /// A message to one receiver.
     DeliveryId;
+    /// An entry of the audit log.
+    AuditEntryId;
 }
 
 /// An event. Events are numbered in the order in which they were added.

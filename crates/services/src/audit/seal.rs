@@ -1,0 +1,132 @@
+//! Sealing the log, and looking whether it is as it was sealed.
+
+use drift_domain::audit::{Anchor, Chain, Digest, Fault, UNSEALED_FOR, Verified};
+use drift_domain::ids::OrganizationId;
+use drift_store::{PgConnection, StoreError, audit};
+
+use crate::Services;
+use crate::error::{ServiceError, ServiceResult};
+
+/// Entries that one transaction seals at most: others wait for its lock.
+const AT_ONCE: i64 = 1000;
+/// Seals that are looked at together: with their entries, what verifying holds in memory.
+const PAGE: i64 = 1000;
+
+impl Services {
+    /// Seals every organization's entries that have no seal, and says how many.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`] when the database does not answer; what was not sealed is so next time.
+    pub async fn seal_audit(&self) -> ServiceResult<i64> {
+        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        let waiting = audit::waiting(&mut db).await?;
+        drop(db);
+        let mut sealed = 0;
+        for organization in waiting {
+            sealed += self.seal_audit_of(organization).await?;
+        }
+        Ok(sealed)
+    }
+
+    /// Seals one organization's entries that have no seal, and says how many.
+    ///
+    /// # Errors
+    /// As [`Services::seal_audit`].
+    pub async fn seal_audit_of(&self, organization: OrganizationId) -> ServiceResult<i64> {
+        let mut sealed = 0;
+        loop {
+            let mut tx = self.tenant(organization).await?;
+            let now = audit::seal(&mut tx, organization, AT_ONCE).await?;
+            tx.commit().await.map_err(StoreError::from)?;
+            sealed += now;
+            if now < AT_ONCE {
+                return Ok(sealed);
+            }
+        }
+    }
+
+    /// Walks an organization's whole log and answers the first fault, or where the sound log ends. For who runs the
+    /// installation: it asks no gate.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] without such an organization, [`ServiceError::Unavailable`] when the database does not
+    /// answer: then nothing is known of the log.
+    pub async fn verify_audit(
+        &self,
+        organization: OrganizationId,
+        anchor: Option<Anchor>,
+    ) -> ServiceResult<Result<Verified, Fault>> {
+        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        if drift_store::people::organization(&mut db, organization).await?.is_none() {
+            return Err(ServiceError::NotFound("organization"));
+        }
+        drop(db);
+        self.seal_audit_of(organization).await?;
+        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        let mut chain = Chain::new(organization, anchor);
+        if let Err(fault) = walk(&mut db, &mut chain, organization).await? {
+            return Ok(Err(fault));
+        }
+        if let Err(fault) = chain.end() {
+            return Ok(Err(fault));
+        }
+        let due = self.clock.now() - UNSEALED_FOR;
+        if let Some(entry) = audit::unsealed_before(&mut db, organization, due).await? {
+            return Ok(Err(Fault::Unsealed { entry }));
+        }
+        let (sequence, hash) = (chain.sequence(), chain.head());
+        Ok(Ok(Verified { organization_id: organization, after_sequence: 0, sequence, hash }))
+    }
+
+    /// Looks at the newest seals alone, and answers how many were looked at from where: for a page, which cannot wait for
+    /// the whole.
+    pub(crate) async fn verify_newest(
+        &self,
+        db: &mut PgConnection,
+        organization: OrganizationId,
+        newest: i64,
+    ) -> ServiceResult<Result<Verified, Fault>> {
+        let head = audit::head(db, organization).await?.map_or(0, |(sequence, _)| sequence);
+        let after = (head - newest).max(0);
+        let hash = if after == 0 { Some(Digest::NONE) } else { audit::seal_at(db, organization, after).await? };
+        let Some(hash) = hash else { return Ok(Err(Fault::Gap { expected: after, found: after + 1 })) };
+        let mut chain = Chain::after(organization, after, hash, None);
+        let walked = walk(db, &mut chain, organization).await?;
+        let (sequence, hash) = (chain.sequence(), chain.head());
+        Ok(walked.map(|()| Verified { organization_id: organization, after_sequence: after, sequence, hash }))
+    }
+
+    /// The organizations of this installation with their names, for who runs it.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`] when the database does not answer.
+    pub async fn audited_organizations(&self) -> ServiceResult<Vec<(OrganizationId, String)>> {
+        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        let mut named = Vec::new();
+        for id in drift_store::people::organizations(&mut db).await? {
+            if let Some(organization) = drift_store::people::organization(&mut db, id).await? {
+                named.push((id, organization.name));
+            }
+        }
+        Ok(named)
+    }
+}
+
+async fn walk(
+    db: &mut PgConnection,
+    chain: &mut Chain,
+    organization: OrganizationId,
+) -> ServiceResult<Result<(), Fault>> {
+    loop {
+        let seals = audit::seals_after(db, organization, chain.sequence(), PAGE).await?;
+        if seals.is_empty() {
+            return Ok(Ok(()));
+        }
+        let entries = audit::entries_of(db, organization, &seals).await?;
+        for seal in &seals {
+            if let Err(fault) = chain.take(seal, entries.get(&seal.entry_id)) {
+                return Ok(Err(fault));
+            }
+        }
+    }
+}
