@@ -58,6 +58,17 @@ BEGIN
 END $$;
 CREATE TRIGGER await_seal AFTER INSERT ON audit_entries FOR EACH ROW EXECUTE FUNCTION await_seal();
 
+-- Sign-ins that failed, until it was looked up whose they are: that takes longer for an address that somebody has, which whoever
+-- tries must not see. It belongs to no organization yet.
+CREATE TABLE audit_failed_sign_ins (
+    id         uuid PRIMARY KEY,
+    email      text NOT NULL,
+    via        text NOT NULL,
+    address    text,
+    user_agent text,
+    at         timestamptz NOT NULL
+);
+
 CREATE FUNCTION keep_audit() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'the audit log is only ever added to' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'audit_is_kept';

@@ -53,7 +53,7 @@ pub(crate) async fn deadlines(services: Arc<Services>, options: Options, shutdow
 pub(crate) async fn seals(services: Arc<Services>, options: Options, shutdown: CancellationToken) {
     let mut ticks = Ticks::new(options.tick, options.phase, shutdown);
     while ticks.next().await {
-        match services.seal_audit().await {
+        match services.archive().seal().await {
             Ok(0) => {}
             Ok(sealed) => tracing::debug!(sealed, "entries of the audit log were sealed"),
             Err(error) => warn("entries of the audit log could not be sealed", &error),

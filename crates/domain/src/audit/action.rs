@@ -143,6 +143,8 @@ words! {
         PlanTierSet = "PLAN_TIER_SET",
         /// Changed a limit of the plan.
         PlanLimitSet = "PLAN_LIMIT_SET",
+        /// Chose what to be told of.
+        PreferencesSet = "PREFERENCES_SET",
         /// Asked for a higher plan.
         UpgradeRequested = "UPGRADE_REQUESTED",
         /// Answered a request for a higher plan.
@@ -245,6 +247,7 @@ impl AuditAction {
             Self::NotificationRedelivered => "Sent a notification again",
             Self::PlanTierSet => "Changed the plan",
             Self::PlanLimitSet => "Changed a limit of the plan",
+            Self::PreferencesSet => "Chose what to be told of",
             Self::UpgradeRequested => "Asked for a higher plan",
             Self::UpgradeAnswered => "Answered a request for a higher plan",
             Self::Exported => "Exported data",

@@ -1,13 +1,14 @@
 //! The whole log as JSON Lines that verify by themselves, a part at a time.
 
+use chrono::{DateTime, Utc};
 use drift_domain::audit::{AuditAction, AuditTarget, Digest, End, FORMAT, Header, Line, Target};
 use drift_domain::ids::OrganizationId;
-use drift_domain::plan::{Capability, Grant, PlanTier};
 use drift_store::audit::{self, By, NewEntry};
 use drift_store::{PgPool, StoreError, people};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::seal::Archive;
 use crate::Services;
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Permit, cap};
@@ -28,44 +29,51 @@ pub struct AuditExport {
 }
 
 impl Services {
-    /// Begins an export of the log behind a seal, or of all of it, and puts that on record. The entry that says so is in it.
+    /// Begins an export of the log behind a seal, as far back as the plan shows it, and puts that on record. The entry that says
+    /// so is in it.
     ///
     /// # Errors
-    /// [`ServiceError::PlanLimit`] where the plan has the last days alone, [`ServiceError::NotFound`] without such a seal.
+    /// [`ServiceError::NotFound`] without such a seal.
     pub async fn export_audit(&self, permit: &Permit<cap::Audit>, after: i64) -> ServiceResult<AuditExport> {
-        if permit.plan().grant(Capability::Audit) != Grant::Full {
-            return Err(ServiceError::PlanLimit {
-                capability: Capability::Audit,
-                needs: PlanTier::Enterprise,
-                message: "Your plan shows the audit log's last 90 days, and as CSV. The whole log, which verifies by itself, \
-                          is part of Enterprise."
-                    .to_owned(),
-            });
-        }
-        self.begin_export(permit.organization(), By::User(permit.caller().user_id), after).await
+        let since = super::log::shown_since(permit, self.clock.now());
+        self.archive().begin_export(permit.organization(), By::User(permit.caller().user_id), after, since).await
     }
+}
 
-    /// The same for who runs the installation: it asks no gate and no plan.
+impl Archive {
+    /// Begins an export of an organization's log behind a seal; 0 for all of it. It is put on record.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`] without such an organization or seal.
-    pub async fn export_audit_of(&self, organization: OrganizationId, after: i64) -> ServiceResult<AuditExport> {
-        self.begin_export(organization, By::System, after).await
+    pub async fn export(&self, organization: OrganizationId, after: i64) -> ServiceResult<AuditExport> {
+        self.begin_export(organization, By::System, after, None).await
     }
 
-    async fn begin_export(&self, organization: OrganizationId, by: By<'_>, after: i64) -> ServiceResult<AuditExport> {
+    async fn begin_export(
+        &self,
+        organization: OrganizationId,
+        by: By<'_>,
+        after: i64,
+        since: Option<DateTime<Utc>>,
+    ) -> ServiceResult<AuditExport> {
         let now = self.clock.now();
-        let mut tx = self.tenant(organization).await?;
+        let mut tx = drift_store::tenant::begin(&self.pool, organization).await?;
         let found = people::organization(&mut tx, organization).await?;
         let name = found.ok_or(ServiceError::NotFound("organization"))?.name;
-        let hash = match after {
-            0 => Digest::NONE,
-            after => audit::seal_at(&mut tx, organization, after).await?.ok_or(ServiceError::NotFound("seal"))?,
-        };
         audit::append(&mut tx, exported(organization, by, "audit.jsonl", json!({ "after": after })), now).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        self.seal_audit_of(organization).await?;
+        self.file_failed_sign_ins().await?;
+        self.seal_of(organization).await?;
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
+        let first = match since {
+            Some(since) => audit::first_since(&mut db, organization, since).await?.unwrap_or(1),
+            None => 1,
+        };
+        let after = after.max(first - 1);
+        let hash = match after {
+            0 => Digest::NONE,
+            after => audit::seal_at(&mut db, organization, after).await?.ok_or(ServiceError::NotFound("seal"))?,
+        };
         let through = audit::head(&mut db, organization).await?.map_or(0, |(sequence, _)| sequence);
         let header = Header {
             format: FORMAT.to_owned(),
@@ -81,21 +89,9 @@ impl Services {
 }
 
 /// The entry that something was exported.
-pub(super) fn exported(organization: OrganizationId, by: By<'_>, what: &str, particulars: Value) -> NewEntry<'static> {
-    let by = match by {
-        By::User(id) => By::User(id),
-        By::Unknown(_) | By::System => By::System,
-    };
-    NewEntry {
-        organization_id: organization,
-        by,
-        action: AuditAction::Exported,
-        target: Target { kind: AuditTarget::Export, id: None, name: Some(what.to_owned()) },
-        environment_id: None,
-        reason: None,
-        before: None,
-        after: Some(particulars),
-    }
+pub(super) fn exported<'a>(organization: OrganizationId, by: By<'a>, what: &str, particulars: Value) -> NewEntry<'a> {
+    let target = Target { kind: AuditTarget::Export, id: None, name: Some(what.to_owned()) };
+    NewEntry { after: Some(particulars), ..super::entry(organization, by, AuditAction::Exported, target) }
 }
 
 impl AuditExport {

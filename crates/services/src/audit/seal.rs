@@ -1,8 +1,11 @@
 //! Sealing the log, and looking whether it is as it was sealed.
 
+use std::sync::Arc;
+
 use drift_domain::audit::{Anchor, Chain, Digest, Fault, UNSEALED_FOR, Verified};
+use drift_domain::clock::Clock;
 use drift_domain::ids::OrganizationId;
-use drift_store::{PgConnection, StoreError, audit};
+use drift_store::{PgConnection, PgPool, StoreError, audit};
 
 use crate::Services;
 use crate::error::{ServiceError, ServiceResult};
@@ -12,18 +15,46 @@ const AT_ONCE: i64 = 1000;
 /// Seals that are looked at together: with their entries, what verifying holds in memory.
 const PAGE: i64 = 1000;
 
+/// The log of an installation's organizations, for who runs it: it asks no gate. People go through [`Services`].
+#[derive(Clone)]
+pub struct Archive {
+    pub(super) pool: PgPool,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Archive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Archive").finish_non_exhaustive()
+    }
+}
+
 impl Services {
+    /// The log of every organization, for who runs the installation.
+    #[must_use]
+    pub fn archive(&self) -> Archive {
+        Archive::new(self.pool.clone(), Arc::clone(&self.clock))
+    }
+}
+
+impl Archive {
+    /// The log in a migrated database.
+    #[must_use]
+    pub fn new(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
+        Self { pool, clock }
+    }
+
     /// Seals every organization's entries that have no seal, and says how many.
     ///
     /// # Errors
     /// [`ServiceError::Unavailable`] when the database does not answer; what was not sealed is so next time.
-    pub async fn seal_audit(&self) -> ServiceResult<i64> {
+    pub async fn seal(&self) -> ServiceResult<i64> {
+        self.file_failed_sign_ins().await?;
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
         let waiting = audit::waiting(&mut db).await?;
         drop(db);
         let mut sealed = 0;
         for organization in waiting {
-            sealed += self.seal_audit_of(organization).await?;
+            sealed += self.seal_of(organization).await?;
         }
         Ok(sealed)
     }
@@ -31,11 +62,11 @@ impl Services {
     /// Seals one organization's entries that have no seal, and says how many.
     ///
     /// # Errors
-    /// As [`Services::seal_audit`].
-    pub async fn seal_audit_of(&self, organization: OrganizationId) -> ServiceResult<i64> {
+    /// As [`Archive::seal`].
+    pub async fn seal_of(&self, organization: OrganizationId) -> ServiceResult<i64> {
         let mut sealed = 0;
         loop {
-            let mut tx = self.tenant(organization).await?;
+            let mut tx = drift_store::tenant::begin(&self.pool, organization).await?;
             let now = audit::seal(&mut tx, organization, AT_ONCE).await?;
             tx.commit().await.map_err(StoreError::from)?;
             sealed += now;
@@ -45,13 +76,12 @@ impl Services {
         }
     }
 
-    /// Walks an organization's whole log and answers the first fault, or where the sound log ends. For who runs the
-    /// installation: it asks no gate.
+    /// Walks an organization's whole log and answers the first fault, or where the sound log ends.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`] without such an organization, [`ServiceError::Unavailable`] when the database does not
     /// answer: then nothing is known of the log.
-    pub async fn verify_audit(
+    pub async fn verify(
         &self,
         organization: OrganizationId,
         anchor: Option<Anchor>,
@@ -61,7 +91,8 @@ impl Services {
             return Err(ServiceError::NotFound("organization"));
         }
         drop(db);
-        self.seal_audit_of(organization).await?;
+        self.file_failed_sign_ins().await?;
+        self.seal_of(organization).await?;
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
         let mut chain = Chain::new(organization, anchor);
         if let Err(fault) = walk(&mut db, &mut chain, organization).await? {
@@ -78,29 +109,11 @@ impl Services {
         Ok(Ok(Verified { organization_id: organization, after_sequence: 0, sequence, hash }))
     }
 
-    /// Looks at the newest seals alone, and answers how many were looked at from where: for a page, which cannot wait for
-    /// the whole.
-    pub(crate) async fn verify_newest(
-        &self,
-        db: &mut PgConnection,
-        organization: OrganizationId,
-        newest: i64,
-    ) -> ServiceResult<Result<Verified, Fault>> {
-        let head = audit::head(db, organization).await?.map_or(0, |(sequence, _)| sequence);
-        let after = (head - newest).max(0);
-        let hash = if after == 0 { Some(Digest::NONE) } else { audit::seal_at(db, organization, after).await? };
-        let Some(hash) = hash else { return Ok(Err(Fault::Gap { expected: after, found: after + 1 })) };
-        let mut chain = Chain::after(organization, after, hash, None);
-        let walked = walk(db, &mut chain, organization).await?;
-        let (sequence, hash) = (chain.sequence(), chain.head());
-        Ok(walked.map(|()| Verified { organization_id: organization, after_sequence: after, sequence, hash }))
-    }
-
-    /// The organizations of this installation with their names, for who runs it.
+    /// The organizations of this installation, with their names.
     ///
     /// # Errors
     /// [`ServiceError::Unavailable`] when the database does not answer.
-    pub async fn audited_organizations(&self) -> ServiceResult<Vec<(OrganizationId, String)>> {
+    pub async fn organizations(&self) -> ServiceResult<Vec<(OrganizationId, String)>> {
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
         let mut named = Vec::new();
         for id in drift_store::people::organizations(&mut db).await? {
@@ -110,6 +123,22 @@ impl Services {
         }
         Ok(named)
     }
+}
+
+/// Looks at the newest seals alone, and answers what was looked at: for a page, which cannot wait for the whole.
+pub(super) async fn newest(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    most: i64,
+) -> ServiceResult<Result<Verified, Fault>> {
+    let head = audit::head(db, organization).await?.map_or(0, |(sequence, _)| sequence);
+    let after = (head - most).max(0);
+    let hash = if after == 0 { Some(Digest::NONE) } else { audit::seal_at(db, organization, after).await? };
+    let Some(hash) = hash else { return Ok(Err(Fault::Gap { expected: after, found: after + 1 })) };
+    let mut chain = Chain::after(organization, after, hash, None);
+    let walked = walk(db, &mut chain, organization).await?;
+    let (sequence, hash) = (chain.sequence(), chain.head());
+    Ok(walked.map(|()| Verified { organization_id: organization, after_sequence: after, sequence, hash }))
 }
 
 async fn walk(

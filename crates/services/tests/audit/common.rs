@@ -16,7 +16,7 @@ pub async fn tamper(app: &TestApp, sql: &str) {
 
 /// What verifying the database says.
 pub async fn verify(app: &TestApp, organization: OrganizationId) -> Result<Verified, Fault> {
-    app.services.verify_audit(organization, None).await.unwrap()
+    app.services.archive().verify(organization, None).await.unwrap()
 }
 
 /// All lines of an export.

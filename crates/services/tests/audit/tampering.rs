@@ -30,7 +30,7 @@ async fn a_log_that_nobody_touched_is_sound() {
     let grown = verify(&app, owner.organization_id).await.unwrap();
     assert_eq!(grown.sequence, 9);
     let anchor = Anchor { sequence: 7, hash: sound.hash };
-    assert_eq!(app.services.verify_audit(owner.organization_id, Some(anchor)).await.unwrap(), Ok(grown));
+    assert_eq!(app.services.archive().verify(owner.organization_id, Some(anchor)).await.unwrap(), Ok(grown));
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn the_tables_refuse_what_is_not_adding() {
     let app = TestApp::new().await;
     let owner = app.organization(PlanTier::Enterprise).await;
     log(&app, &owner, 2).await;
-    app.services.seal_audit().await.unwrap();
+    app.services.archive().seal().await.unwrap();
     for sql in [
         "UPDATE audit_entries SET reason = 'x'",
         "DELETE FROM audit_entries",
@@ -91,7 +91,8 @@ async fn two_sealers_at_once_seal_each_entry_once() {
     let owner = app.organization(PlanTier::Enterprise).await;
     log(&app, &owner, 30).await;
     let other = app.replica(app.database.another_pool().await);
-    let (a, b, c) = tokio::join!(app.services.seal_audit(), other.seal_audit(), app.services.seal_audit());
+    let (own, other) = (app.services.archive(), other.archive());
+    let (a, b, c) = tokio::join!(own.seal(), other.seal(), own.seal());
     assert_eq!(a.unwrap() + b.unwrap() + c.unwrap(), 30);
     assert_eq!(verify(&app, owner.organization_id).await.unwrap().sequence, 30);
 }
@@ -114,7 +115,16 @@ async fn an_export_verifies_by_itself_and_holds_that_it_was_made() {
     let further = lines(app.services.export_audit(&owner.permit().unwrap(), 6).await.unwrap()).await;
     assert_eq!(verify_file(&further).unwrap().after_sequence, 6);
     assert!(app.services.export_audit(&owner.permit().unwrap(), 99).await.is_err());
-    let agency = app.organization(PlanTier::Agency).await;
-    let refused = app.services.export_audit(&agency.permit().unwrap(), 0).await.unwrap_err();
-    assert!(refused.to_string().contains("Enterprise"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_limited_plan_exports_its_last_days_and_they_verify() {
+    let app = TestApp::new().await;
+    let owner = app.organization(PlanTier::Agency).await;
+    log(&app, &owner, 4).await;
+    app.clock.advance(chrono::TimeDelta::days(91));
+    log(&app, &owner, 2).await;
+    let export = lines(app.services.export_audit(&owner.permit().unwrap(), 0).await.unwrap()).await;
+    let sound = verify_file(&export).unwrap();
+    assert_eq!((sound.after_sequence, sound.sequence), (4, 7));
 }

@@ -35,18 +35,32 @@ pub struct Refusal {
 #[derive(Debug)]
 pub struct Request {
     origin: Origin,
+    asked: Option<String>,
     asker: OnceLock<Asker>,
     refusal: Mutex<Option<Refusal>>,
 }
 
 impl Request {
-    /// A request of which nothing is known but where it came from.
+    /// A request of which nothing is known but where it came from and what it asks for: a method and a route, without what an
+    /// address may hold.
     #[must_use]
-    pub fn new(via: AuditVia, address: Option<String>, user_agent: Option<&str>) -> Arc<Self> {
+    pub fn new(via: AuditVia, address: Option<String>, user_agent: Option<&str>, asked: Option<String>) -> Arc<Self> {
         let user_agent =
             user_agent.map(|name| name.chars().filter(|c| !c.is_control()).take(USER_AGENT_KEPT).collect());
         let origin = Origin { via, address, user_agent };
-        Arc::new(Self { origin, asker: OnceLock::new(), refusal: Mutex::new(None) })
+        Self::of(origin, asked)
+    }
+
+    /// The same, of what is known.
+    #[must_use]
+    pub fn of(origin: Origin, asked: Option<String>) -> Arc<Self> {
+        Arc::new(Self { origin, asked, asker: OnceLock::new(), refusal: Mutex::new(None) })
+    }
+
+    /// What it asks for.
+    #[must_use]
+    pub fn asked(&self) -> Option<&str> {
+        self.asked.as_deref()
     }
 
     /// Who asked and what was refused, if something was.

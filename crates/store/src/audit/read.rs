@@ -214,6 +214,26 @@ pub async fn seal_at(
     hash.fetch_optional(db).await?.map(|hash| digest(&hash)).transpose()
 }
 
+/// The first place that seals an entry of this time or a later one.
+///
+/// # Errors
+/// The database failed.
+pub async fn first_since(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    from: DateTime<Utc>,
+) -> StoreResult<Option<i64>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT min(s.sequence) FROM audit_entries e
+         JOIN audit_seals s ON s.organization_id = e.organization_id AND s.entry_id = e.id
+         WHERE e.organization_id = $1 AND e.at >= $2",
+        organization.0,
+        from
+    )
+    .fetch_one(db)
+    .await?)
+}
+
 /// An entry of before a time that has no seal, if there is one. It does not ask the work list, which can be tampered with.
 ///
 /// # Errors
