@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::audit::AuditArgs;
 use crate::diff::DiffArgs;
 use crate::gate::GateArgs;
 use crate::receipt::ReceiptArgs;
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     VerifyReceipt(Box<ReceiptArgs>),
     /// Ask whether a standard deployment into an environment may go ahead, for CI.
     Gate(Box<GateArgs>),
+    /// Verify the audit log, or take it away as a file that verifies by itself.
+    Audit(Box<AuditArgs>),
     /// Print the OpenAPI document of the REST API.
     Openapi,
 }

@@ -1,6 +1,7 @@
 //! The binary `workflowops`: configuration, wiring, the order of middleware, subcommands.
 
 mod address;
+mod audit;
 mod cli;
 mod clock;
 mod config;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Migrate(settings) => database::run_migrate(*settings),
         Command::VerifyReceipt(args) => receipt::run(&args),
         Command::Gate(args) => gate::run(&args),
+        Command::Audit(args) => audit::run(*args),
         Command::Openapi => openapi(),
     }
 }

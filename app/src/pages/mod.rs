@@ -1,5 +1,6 @@
 //! The pages, one file each: what loads the view, and what draws it.
 
+pub(crate) mod audit;
 pub(crate) mod connection;
 pub(crate) mod drift;
 pub(crate) mod environment;

@@ -10,16 +10,22 @@ mod problem;
 pub(crate) mod render;
 pub(crate) mod visit;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::USER_AGENT;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{get, post};
+use drift_domain::audit::AuditVia;
 use drift_services::Services;
 use leptos::config::LeptosOptions;
 
 use crate::pages::people::{account, invitation, members, organization, reset};
 use crate::pages::{
-    connection, drift, environment, environments, incident_settings, metrics, plan, reference, setup, sign_in,
+    audit, connection, drift, environment, environments, incident_settings, metrics, plan, reference, setup, sign_in,
 };
 use visit::Screens;
 
@@ -80,6 +86,7 @@ pub fn router(services: Arc<Services>, options: LeptosOptions) -> Router {
         .route("/settings/incident-settings", get(incident_settings::get).post(forms::settings::set_incidents))
         .merge(forms::notifications::routes())
         .route("/metrics", get(metrics::get))
+        .route("/audit", get(audit::get))
         .route("/settings/plan", get(plan::get))
         .route("/settings/plan/tier", get(plan::get_tier).post(forms::plan::set_tier))
         .route("/settings/plan/limit", get(plan::get_limit).post(forms::plan::set_limit))
@@ -87,5 +94,15 @@ pub fn router(services: Arc<Services>, options: LeptosOptions) -> Router {
         .route("/settings/plan/requests/{id}", post(forms::plan::answer))
         .method_not_allowed_fallback(problem::method_not_allowed)
         .fallback(assets::file_or_not_found)
+        .layer(from_fn_with_state(screens.clone(), audited))
         .with_state(screens)
+}
+
+/// Middleware: what the request leaves in the audit log says where it came from.
+async fn audited(State(screens): State<Screens>, request: Request, next: Next) -> Response {
+    let address = request.extensions().get::<IpAddr>().copied();
+    let user_agent = request.headers().get(USER_AGENT).and_then(|name| name.to_str().ok()).map(str::to_owned);
+    let route = request.extensions().get::<MatchedPath>().map(|path| format!("{} {}", request.method(), path.as_str()));
+    let services = screens.services.clone();
+    services.within_request(AuditVia::Screen, address, user_agent.as_deref(), route, next.run(request)).await
 }

@@ -29,6 +29,7 @@ fn page(error: &ServiceError) -> (Page, HeaderMap) {
         ServiceError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Not just now", Icon::Warning),
     };
     log(error);
+    drift_services::audit::note_refusal(error);
     let mut headers = HeaderMap::new();
     let wait = match error {
         ServiceError::RateLimited { retry_after_seconds } => Some(*retry_after_seconds),
@@ -55,6 +56,7 @@ pub(super) async fn respond(visit: &Visit, error: ServiceError) -> Response {
 
 /// The notice for an error that the person can put right on the page that they came from; the error itself otherwise.
 pub(super) fn notice(error: ServiceError, draft: Option<serde_json::Value>) -> Result<Notice, ServiceError> {
+    drift_services::audit::note_refusal(&error);
     let field = match &error {
         ServiceError::Invalid { field, .. } => Some((*field).to_owned()),
         ServiceError::PlanLimit { .. }

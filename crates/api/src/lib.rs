@@ -20,11 +20,17 @@ mod problem;
 mod resources;
 mod webhooks;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use drift_domain::audit::AuditVia;
 use drift_services::Services;
+use http::header::USER_AGENT;
 use tokio_util::sync::CancellationToken;
 
 pub use auth::COOKIE;
@@ -64,5 +70,15 @@ pub fn router(services: Arc<Services>, settings: Settings) -> Router {
         .merge(events::routes())
         .merge(webhooks::routes())
         .nest("/api/v1", resources::routes())
+        .layer(from_fn_with_state(state.clone(), audited))
         .with_state(state)
+}
+
+/// Middleware: what the request leaves in the audit log says where it came from.
+async fn audited(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    let address = request.extensions().get::<IpAddr>().copied();
+    let user_agent = request.headers().get(USER_AGENT).and_then(|name| name.to_str().ok()).map(str::to_owned);
+    let route = request.extensions().get::<MatchedPath>().map(|path| format!("{} {}", request.method(), path.as_str()));
+    let services = state.services.clone();
+    services.within_request(AuditVia::Api, address, user_agent.as_deref(), route, next.run(request)).await
 }

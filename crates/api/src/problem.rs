@@ -76,6 +76,7 @@ impl Problem {
 impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
         let detail = error.to_string();
+        drift_services::audit::note_refusal(&error);
         match error {
             ServiceError::Unauthenticated => {
                 Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Not signed in", detail)

@@ -64,6 +64,8 @@ id! {
     DeliveryId;
     /// A run at GitHub that waits, or waited, until it was said whether it may deploy.
     GateRequestId;
+    /// An entry of the audit log.
+    AuditEntryId;
 }
 
 /// An event. Events are numbered in the order in which they were added.

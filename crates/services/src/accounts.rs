@@ -16,9 +16,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use drift_domain::audit::{AuditAction, AuditTarget, Target};
 use drift_domain::ids::{OrganizationId, SessionId, UserId};
 use drift_domain::plan::Plan;
 use drift_domain::views::{Me, OrganizationView};
+use drift_store::audit::By;
 use drift_store::events::{self, NewEvent};
 use drift_store::people::{self, Membership, User};
 use drift_store::plans;
@@ -30,9 +32,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Services;
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Caller, Via};
+use crate::{Services, audit};
 
 pub use invitations::{INVITATION_LASTS, Invited, Newcomer};
 pub use members::Person;
@@ -122,7 +124,7 @@ impl Services {
         }
         let plan = plans::effective(&mut db, session.organization_id).await?;
         let plan = plan.unwrap_or_else(|| Plan::standard(session.plan));
-        Ok(Some(Caller {
+        let caller = Caller {
             user_id: session.user_id,
             name: session.name,
             email: session.email,
@@ -131,7 +133,9 @@ impl Services {
             plan: Arc::new(plan),
             role: session.role,
             via: Via::Session(session.id),
-        }))
+        };
+        audit::asked_by(&caller);
+        Ok(Some(caller))
     }
 
     /// Ends the caller's session, in every tab and window of that browser.
@@ -139,8 +143,13 @@ impl Services {
     /// # Errors
     /// [`ServiceError::PolicyRefused`] for an API token, which has no session.
     pub async fn sign_out(&self, caller: &Caller) -> ServiceResult<()> {
-        let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
-        Ok(sessions::delete(&mut db, caller.session()?).await?)
+        let session = caller.session()?;
+        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        sessions::delete(&mut tx, session).await?;
+        let target = Target { kind: AuditTarget::Session, id: Some(session.to_string()), name: None };
+        let entry = audit::entry(caller.organization_id, By::User(caller.user_id), AuditAction::SignOut, target);
+        drift_store::audit::append(&mut tx, entry, self.clock.now()).await?;
+        Ok(tx.commit().await.map_err(StoreError::from)?)
     }
 
     /// Who the caller is, and where they may go.
@@ -222,6 +231,9 @@ impl Services {
             expires_at: now + LONGEST,
         };
         sessions::insert(db, &new, now).await?;
+        let target = Target { kind: AuditTarget::Session, id: Some(new.id.to_string()), name: None };
+        let entry = audit::entry(place.organization_id, By::User(user.id), AuditAction::SignIn, target);
+        drift_store::audit::append(db, entry, now).await?;
         let plan = plans::effective(db, place.organization_id).await?;
         let plan = plan.unwrap_or_else(|| Plan::standard(place.plan));
         let caller = Caller {

@@ -14,7 +14,6 @@ use drift_store::jobs::CheckJob;
 use drift_store::secretbox::Purpose;
 use drift_store::{PgConnection, StoreError, checks, environments, events, jobs, overrides};
 use secrecy::SecretString;
-use serde_json::json;
 use url::Url;
 
 use crate::drift::environment;
@@ -190,7 +189,7 @@ impl Services {
         let mut tx = self.tenant(permit.organization()).await?;
         let organization = permit.organization();
         environments::insert(&mut tx, organization, id, &connection, self.clock.now()).await.map_err(name_taken)?;
-        self.configured(&mut tx, permit, id, ("environment.connected", 1), &connection).await?;
+        self.configured(&mut tx, permit, id, ("environment.connected", 1), (None, &connection)).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(id)
     }
@@ -218,10 +217,11 @@ impl Services {
             let meanwhile = editors.iter().map(|name| format!("{name} changed the connection.")).collect();
             return Err(ServiceError::Stale { meanwhile });
         }
+        let before = environment(&mut tx, permit, id).await?.connection;
         environments::update_connection(&mut tx, organization, id, &connection, self.clock.now())
             .await
             .map_err(name_taken)?;
-        self.configured(&mut tx, permit, id, (EDITED, version + 1), &connection).await?;
+        self.configured(&mut tx, permit, id, (EDITED, version + 1), (Some(&before), &connection)).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(version + 1)
     }
@@ -255,7 +255,7 @@ impl Services {
         permit: &Permit<cap::Configure>,
         id: EnvironmentId,
         (kind, version): (&str, i64),
-        c: &Connection,
+        (before, after): (Option<&Connection>, &Connection),
     ) -> ServiceResult<()> {
         let event = NewEvent {
             organization_id: permit.organization(),
@@ -263,12 +263,7 @@ impl Services {
             change_id: None,
             kind,
             actor: Some(permit.caller().user_id),
-            data: json!({
-                "name": c.name, "class": c.class, "n8n": c.n8n_base_url, "ref": c.git_ref, "folder": c.git_folder,
-                "repository": format!("{}/{}", c.git_owner, c.git_repository), "interval_seconds": c.interval_seconds,
-                "version": version,
-                "path_template": c.path_template,
-            }),
+            data: crate::audit::connection(before, after, version),
         };
         events::append(db, &event, self.clock.now()).await?;
         self.ask_for_check(db, id, CheckTrigger::Connected, Some(permit.caller().user_id)).await?;

@@ -135,6 +135,8 @@ pub mod cap {
         Notifications,
         /// See [`Capability::Metrics`].
         Metrics,
+        /// See [`Capability::Audit`].
+        Audit,
     }
 }
 

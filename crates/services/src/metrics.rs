@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use drift_domain::ids::{ChangeId, EnvironmentId};
-use drift_domain::metrics::{Age, DayRange, WHOLE_WORKFLOW, percent, weight};
+use drift_domain::metrics::{Age, DayRange, Figure, WHOLE_WORKFLOW, percent, weight};
 use drift_domain::views::{Deadlines, IncidentMetrics, Load, MetricsNow, MetricsPage, MetricsStep, TimeMetric};
 use drift_store::environments;
 use drift_store::metrics::{self, ChangeStep, IncidentStep, OpenIncident, OverrideSpan, Scope};
+use serde_json::json;
 
 use crate::Services;
 use crate::error::{ServiceError, ServiceResult};
@@ -28,6 +29,23 @@ pub struct Asked {
 }
 
 impl Services {
+    /// Puts on record that a figure was taken away as a file.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`] when the database does not answer.
+    pub async fn metrics_exported(
+        &self,
+        permit: &Permit<cap::Metrics>,
+        figure: Figure,
+        page: &MetricsPage,
+    ) -> ServiceResult<()> {
+        let asked = json!({
+            "from": page.range.first(), "to": page.range.last_day(), "environment": page.environment,
+        });
+        let (organization, by) = (permit.organization(), permit.caller().user_id);
+        self.put_export_on_record(organization, by, &format!("metrics {figure}.csv"), asked).await
+    }
+
     /// The metrics of the organization, or of one environment.
     ///
     /// # Errors

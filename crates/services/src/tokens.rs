@@ -64,7 +64,7 @@ impl Services {
             tokens::touch(&mut db, bearer.organization_id, bearer.id, now).await?;
         }
         let plan = plans::effective(&mut db, bearer.organization_id).await?;
-        Ok(Some(Caller {
+        let caller = Caller {
             user_id: bearer.user_id,
             name: bearer.name,
             email: bearer.email,
@@ -73,7 +73,9 @@ impl Services {
             plan: std::sync::Arc::new(plan.unwrap_or_else(|| Plan::standard(bearer.plan))),
             role: bearer.role.min(bearer.token_role),
             via: Via::Token(bearer.id),
-        }))
+        };
+        crate::audit::asked_by(&caller);
+        Ok(Some(caller))
     }
 
     /// Makes a token for the caller, in the organization that they look at. A token makes no other tokens: one that was

@@ -1,13 +1,15 @@
 //! Events: who did what, when and why. They are only ever added; the schema refuses to alter one.
 //!
 //! What is told of an event ([`NoticeKind::of_event`]) is put into the outbox here, in the same transaction: whoever adds an
-//! event cannot forget it.
+//! event cannot forget it. What it leaves in the audit log ([`drift_domain::audit::AuditAction::of_event`]) is written here for
+//! the same reason.
 
 use chrono::{DateTime, Utc};
 use drift_domain::ids::{ChangeId, EnvironmentId, EventId, IncidentId, OrganizationId, UserId};
 use drift_domain::notification::NoticeKind;
 use sqlx::PgConnection;
 
+use crate::audit;
 use crate::error::StoreResult;
 use crate::notifications::outbox::{self, NewNotice};
 
@@ -46,6 +48,7 @@ pub async fn append(db: &mut PgConnection, event: &NewEvent<'_>, at: DateTime<Ut
     )
     .fetch_one(&mut *db)
     .await?;
+    audit::of_event(db, event, None, at).await?;
     tell(db, EventId(id), None, event, at).await
 }
 
@@ -87,6 +90,7 @@ pub async fn append_to_incident(
     )
     .fetch_one(&mut *db)
     .await?;
+    audit::of_event(db, event, Some(incident), at).await?;
     tell(db, EventId(id), Some(incident), event, at).await
 }
 

@@ -5,6 +5,7 @@
 //! done in a transaction of [`tenant`], where the database itself shows that organization's rows alone.
 
 pub mod artifacts;
+pub mod audit;
 pub mod changes;
 pub mod checks;
 pub mod closings;

@@ -64,6 +64,18 @@ pub(crate) async fn deadlines(services: Arc<Services>, options: Options, shutdow
     }
 }
 
+/// Seals the entries of the audit log that have no seal, every [`Options::tick`].
+pub(crate) async fn seals(services: Arc<Services>, options: Options, shutdown: CancellationToken) {
+    let mut ticks = Ticks::new(options.tick, options.phase, shutdown);
+    while ticks.next().await {
+        match services.archive().seal().await {
+            Ok(0) => {}
+            Ok(sealed) => tracing::debug!(sealed, "entries of the audit log were sealed"),
+            Err(error) => warn("entries of the audit log could not be sealed", &error),
+        }
+    }
+}
+
 /// Removes what retention lets go, every [`Options::tidy`].
 pub(crate) async fn tidying(services: Arc<Services>, options: Options, shutdown: CancellationToken) {
     let mut ticks = Ticks::new(options.tidy, options.phase, shutdown);

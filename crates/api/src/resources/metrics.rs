@@ -58,7 +58,9 @@ pub(crate) async fn csv(
     Path(figure): Path<Figure>,
     Query(which): Query<Which>,
 ) -> Answer<([(http::HeaderName, String); 2], Vec<u8>)> {
-    let page = state.services.metrics(&caller.permit()?, which.asked()).await?;
+    let permit = caller.permit()?;
+    let page = state.services.metrics(&permit, which.asked()).await?;
+    state.services.metrics_exported(&permit, figure, &page).await?;
     let file = format!("{figure}-{}-{}.csv", page.range.first(), page.range.last_day());
     let written = write(&page.table(figure)).map_err(ServiceError::unavailable)?;
     let headers = [
@@ -81,9 +83,14 @@ fn write(table: &Table) -> Result<Vec<u8>, csv::Error> {
 /// What a cell reads. Names are anybody's to choose, and a spreadsheet runs what looks like a formula.
 fn text(cell: &Cell) -> String {
     match cell {
-        Cell::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
+        Cell::Text(text) => safe(text),
         cell => cell.to_string(),
     }
+}
+
+/// A text that a spreadsheet does not take for a formula.
+pub(super) fn safe(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
 #[cfg(test)]

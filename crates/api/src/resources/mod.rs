@@ -1,5 +1,6 @@
 //! REST v1: one file per resource.
 
+mod audit;
 mod changes;
 mod checks;
 mod connection;
@@ -126,6 +127,9 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(deployments::gate))
         .routes(routes!(deployments::list, deployments::create))
         .routes(routes!(github_gate::show, github_gate::replace))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::csv))
+        .routes(routes!(audit::export))
         .routes(routes!(metrics::show))
         .routes(routes!(metrics::csv))
         .routes(routes!(incident_settings::show, incident_settings::replace))

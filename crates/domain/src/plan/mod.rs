@@ -92,6 +92,8 @@ words! {
         Notifications = "NOTIFICATIONS",
         /// Figures of drift and of how it is dealt with, as far back as the history goes.
         Metrics = "METRICS",
+        /// Reading and exporting the audit log, which is written on every plan.
+        Audit = "AUDIT",
     }
 }
 
@@ -130,6 +132,8 @@ impl Capability {
             Self::Recheck | Self::ConfirmVanished => ([Full, Full, Full, Full], Role::Operator),
             // Limited by the history that the plan keeps, and to what the plan has at all.
             Self::Metrics => ([Limited, Limited, Full, Full], Role::Viewer),
+            // It holds network addresses, so not everybody who sees drift reads it. Limited to its last 90 days.
+            Self::Audit => ([None, None, Limited, Full], Role::Admin),
             Self::RequestUpgrade | Self::Account => ([Full, Full, Full, Full], Role::Viewer),
             Self::Configure | Self::ManagePlan | Self::Members | Self::Notifications => {
                 ([Full, Full, Full, Full], Role::Admin)
@@ -196,6 +200,7 @@ impl Capability {
             Self::Account => "Your own account",
             Self::Notifications => "Notification channels",
             Self::Metrics => "Metrics",
+            Self::Audit => "The audit log",
         }
     }
 }

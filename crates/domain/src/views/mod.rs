@@ -2,6 +2,7 @@
 //!
 //! A view holds no secret and needs no second question: what a person may do is in it, decided by the server.
 
+mod audit;
 mod deployments;
 mod diff;
 mod drift;
@@ -17,6 +18,7 @@ mod people;
 mod plans;
 mod reconciliation;
 
+pub use audit::{AuditPage, AuditSeals};
 pub use deployments::{
     DeploymentList, DeploymentRow, DeploymentView, ForecastView, GateRequestView, GateStatusView, GateView,
     GithubGateView,

@@ -4,10 +4,12 @@
 //! that was taken away a second ago gives nothing away any more. That an organization keeps an owner, the database says
 //! again.
 
+use drift_domain::audit::{AuditAction, AuditTarget, Target};
 use drift_domain::ids::{OrganizationId, UserId};
 use drift_domain::plan::{Capability, PlanTier};
 use drift_domain::role::Role;
 use drift_domain::views::{InvitationView, MemberView, MembersView};
+use drift_store::audit::By;
 use drift_store::{PgConnection, StoreError, invitations, people};
 use serde_json::json;
 
@@ -131,9 +133,12 @@ impl Services {
         if owned.iter().filter(|place| place.role == Role::Owner).count() >= MOST {
             return Err(ServiceError::Conflict(format!("You own {MOST} organizations already, and that is the most.")));
         }
-        let id = self.insert_organization(&mut tx, name, PlanTier::Free).await?;
+        let id = self.insert_organization(&mut tx, name.clone(), PlanTier::Free).await?;
         let user = people::user(&mut tx, caller.user_id).await?.ok_or(ServiceError::Unauthenticated)?;
         super::members::join(&mut tx, id, &user, Role::Owner, Some(caller.user_id), now).await?;
+        let target = Target { kind: AuditTarget::Organization, id: Some(id.to_string()), name: Some(name) };
+        let entry = crate::audit::entry(id, By::User(caller.user_id), AuditAction::OrganizationFounded, target);
+        drift_store::audit::append(&mut tx, entry, now).await?;
         tx.commit().await.map_err(StoreError::from)?;
         self.switch_organization(caller, id).await?;
         Ok(id)

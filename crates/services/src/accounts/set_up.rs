@@ -1,7 +1,9 @@
 //! The first start: whoever comes first makes the organization and becomes its owner.
 
+use drift_domain::audit::{AuditAction, AuditTarget, Target};
 use drift_domain::plan::PlanTier;
 use drift_domain::role::Role;
+use drift_store::audit::By;
 use drift_store::{StoreError, people};
 
 use super::members::{Checked, Person, join};
@@ -40,10 +42,14 @@ impl Services {
         if people::any_user(&mut tx).await? {
             return Err(done_before());
         }
+        let named = organization.clone();
         let id = self.insert_organization(&mut tx, organization, FIRST_PLAN).await?;
         let at = self.clock.now();
         let user = owner.insert(&mut tx, at).await?;
         let place = join(&mut tx, id, &user, Role::Owner, Some(user.id), at).await?;
+        let target = Target { kind: AuditTarget::Organization, id: Some(id.to_string()), name: Some(named) };
+        let entry = crate::audit::entry(id, By::User(user.id), AuditAction::SetUp, target);
+        drift_store::audit::append(&mut tx, entry, at).await?;
         let signed_in = self.begin_session(&mut tx, &user, place, &new.user_agent).await?;
         tx.commit().await.map_err(StoreError::from)?;
         tracing::info!(organization.id = %id, user.id = %user.id, "this installation was set up");

@@ -81,6 +81,7 @@ impl Services {
         let hash = user.as_ref().and_then(|user| user.password_hash.clone());
         let right = password::verify(attempt.password.clone(), hash).await?;
         let Some(user) = user.filter(|_| right) else {
+            crate::audit::remember_failure(self, &email).await?;
             return Err(ServiceError::invalid("password", "E-mail or password is wrong."));
         };
         let renewed = match user.password_hash.as_deref() {

@@ -93,6 +93,7 @@ impl Services {
             let tell = |name: &String| format!("{name} changed the settings of incidents.");
             return Err(ServiceError::Stale { meanwhile: editors.iter().map(tell).collect() });
         }
+        let before = incident_settings::get(&mut tx, organization).await?;
         incident_settings::set(&mut tx, organization, &settings).await?;
         let event = NewEvent {
             organization_id: organization,
@@ -103,6 +104,10 @@ impl Services {
             data: json!({
                 "automatic": settings.automatic, "ticket": settings.ticket, "time_percent": settings.time_percent,
                 "deployments_unblocked": settings.deployments_unblocked, "version": version + 1,
+                "before": {
+                    "automatic": before.automatic, "ticket": before.ticket, "time_percent": before.time_percent,
+                    "deployments_unblocked": before.deployments_unblocked,
+                },
             }),
         };
         events::append(&mut tx, &event, self.clock.now()).await?;

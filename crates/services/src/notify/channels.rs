@@ -104,6 +104,13 @@ impl Services {
         let mut tx = self.tenant(organization).await?;
         let found = channels::lock(&mut tx, organization, id).await?;
         let mut record = found.ok_or(ServiceError::NotFound("channel"))?;
+        let mut change = json!({ "before": told(&record) });
+        if draft.address.is_some() {
+            change["address"] = "changed".into();
+        }
+        if draft.secret.is_some() {
+            change["secret"] = "changed".into();
+        }
         record.name = fields::name("name", "a name that says who reads it", &draft.name)?;
         record.events = some(draft.events)?;
         if record.kind == ChannelKind::PagerDuty && draft.address.is_some() && draft.secret.is_none() {
@@ -126,7 +133,7 @@ impl Services {
             record.secret = Some(self.sealed(organization, Purpose::ChannelSecret, &secret)?);
         }
         channels::update(&mut tx, organization, &record).await.map_err(taken)?;
-        happened(&mut tx, permit.caller(), "channel.updated", told(&record), self.clock.now()).await?;
+        happened(&mut tx, permit.caller(), "channel.updated", with(told(&record), change), self.clock.now()).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(view(record))
     }
@@ -145,10 +152,11 @@ impl Services {
         let mut tx = self.tenant(organization).await?;
         let found = channels::lock(&mut tx, organization, id).await?;
         let mut record = found.ok_or(ServiceError::NotFound("channel"))?;
+        let before = record.state;
         record.state = if on { ChannelState::On } else { ChannelState::Off };
         record.trouble = record.trouble.filter(|_| !on);
         channels::update(&mut tx, organization, &record).await?;
-        let data = json!({ "channel": id, "name": record.name, "state": record.state });
+        let data = json!({ "channel": id, "name": record.name, "state": record.state, "before": before });
         happened(&mut tx, permit.caller(), "channel.switched", data, self.clock.now()).await?;
         Ok(tx.commit().await.map_err(StoreError::from)?)
     }
@@ -249,6 +257,14 @@ fn some(mut events: Vec<NoticeKind>) -> ServiceResult<Vec<NoticeKind>> {
 /// What the record says of a channel: nothing that is secret.
 fn told(record: &ChannelRecord) -> serde_json::Value {
     json!({ "channel": record.id, "kind": record.kind, "name": record.name, "target": record.target, "events": record.events })
+}
+
+/// The same with further particulars.
+fn with(mut data: serde_json::Value, further: serde_json::Value) -> serde_json::Value {
+    if let (Some(data), serde_json::Value::Object(further)) = (data.as_object_mut(), further) {
+        data.extend(further);
+    }
+    data
 }
 
 fn taken(error: StoreError) -> ServiceError {

@@ -1,8 +1,11 @@
 //! What a person wants by mail.
 
+use drift_domain::audit::{AuditAction, AuditTarget, Target};
 use drift_domain::notification::NoticeKind;
 use drift_store::StoreError;
+use drift_store::audit::{By, NewEntry};
 use drift_store::notifications::preferences;
+use serde_json::json;
 
 use crate::Services;
 use crate::error::ServiceResult;
@@ -27,8 +30,16 @@ impl Services {
         permit: &Permit<cap::Account>,
         kinds: &[NoticeKind],
     ) -> ServiceResult<()> {
-        let mut tx = self.tenant(permit.organization()).await?;
-        preferences::set(&mut tx, permit.organization(), permit.caller().user_id, kinds).await?;
+        let (organization, caller) = (permit.organization(), permit.caller());
+        let mut tx = self.tenant(organization).await?;
+        preferences::set(&mut tx, organization, caller.user_id, kinds).await?;
+        let target =
+            Target { kind: AuditTarget::User, id: Some(caller.user_id.to_string()), name: Some(caller.name.clone()) };
+        let entry = NewEntry {
+            after: Some(json!({ "by_mail": kinds })),
+            ..crate::audit::entry(organization, By::User(caller.user_id), AuditAction::PreferencesSet, target)
+        };
+        drift_store::audit::append(&mut tx, entry, self.clock.now()).await?;
         Ok(tx.commit().await.map_err(StoreError::from)?)
     }
 }

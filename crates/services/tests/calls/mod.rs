@@ -9,12 +9,14 @@ use drift_domain::change::DecisionKind;
 use drift_domain::deployment::DeploymentKind;
 use drift_domain::failure::Side;
 use drift_domain::ids::{ChangeId, ChannelId, DeliveryId, IncidentId, ReconciliationId, UpgradeRequestId};
+use drift_domain::metrics::Figure;
 use drift_domain::notification::{ChannelKind, NoticeKind};
 use drift_domain::plan::{Capability, Limit, Plan, PlanTier};
 use drift_domain::reconciliation::Target;
 use drift_domain::role::Role;
 use drift_domain::severity::Severity;
 use drift_domain::views::{ChangeFilter, EnvironmentDraft, IncidentFilter, PlanEdit, UpgradeAsk};
+use drift_services::audit::Looked;
 use drift_services::gate::{Caller, Permit, cap};
 use drift_services::incidents::{Choice, IncidentSettings};
 use drift_services::metrics::Asked;
@@ -307,6 +309,14 @@ calls! {
     metrics asks Metrics: |w, c| {
         w.services().metrics(&c.permit()?, Asked { environment: Some(w.env.id), ..Asked::default() }).await
     };
+    metrics_exported asks Metrics: |w, c| {
+        let permit = c.permit()?;
+        let page = w.services().metrics(&permit, Asked { environment: Some(w.env.id), ..Asked::default() }).await?;
+        w.services().metrics_exported(&permit, Figure::Drift, &page).await
+    };
+    audit_log asks Audit: |w, c| w.services().audit_log(&c.permit()?, Looked::default(), None).await;
+    export_audit_rows asks Audit: |w, c| w.services().export_audit_rows(&c.permit()?, Looked::default()).await;
+    export_audit asks Audit: |w, c| w.services().export_audit(&c.permit()?, 0).await;
     notification_channels asks Notifications: |w, c| w.services().notification_channels(&c.permit()?).await;
     notification_deliveries asks Notifications: |w, c| {
         w.services().notification_deliveries(&c.permit()?, Some(w.channel)).await

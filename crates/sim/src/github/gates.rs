@@ -105,7 +105,10 @@ impl Repo {
     /// As [`rerun`](Self::rerun).
     pub fn wait_for_people(&self, run: u64) -> Result<(), Error> {
         self.repository()?.change(|social| match social.runs.get_mut(&run) {
-            Some(run) => Ok(run.waits_for_people = true),
+            Some(run) => {
+                run.waits_for_people = true;
+                Ok(())
+            }
             None => Err(Error::NoRun(run)),
         })?
     }
