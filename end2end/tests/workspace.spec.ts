@@ -113,3 +113,22 @@ test('a vanished change stays open until somebody says what became of it', async
   await page.goto(`${page.url()}?state=DECIDED`);
   await expect(page.locator('tr[data-change="Post Message to Slack"]')).toContainText('never meant to stay');
 });
+
+test('the canvas opens a node in place, and goes from difference to difference by keys', async ({ page }) => {
+  await signIn(page, 'owner@northlight.example');
+  await openDrift(page, 'Northlight Production');
+  await page.getByRole('link', { name: /^GMS Lead Enrichment/ }).click();
+  const canvas = page.locator('.graph-box');
+  await expect(page.locator('[data-turns]')).toBeVisible();
+  await canvas.focus();
+  await page.keyboard.press('n');
+  await expect(page.locator('[data-turns]')).toHaveText(/^1 of \d+$/);
+  const gate = page.locator('a[data-name="Reveal gate"]');
+  await gate.click();
+  const chosen = page.locator('#graph-chosen');
+  await expect(chosen.locator('[data-path="parameters.jsCode"] tr.added .text').last()).toHaveText('const minScore = 45;');
+  await expect(page).toHaveURL(/\?node=\d+$/);
+  await page.reload();
+  await expect(chosen).toContainText('const minScore = 45;');
+  await expect(gate).toHaveAttribute('aria-current', 'true');
+});

@@ -183,7 +183,7 @@ impl Picture {
             let _ = part.focus();
         }
         self.centre(part);
-        if let Ok(Some(said)) = self.wrapper.query_selector("[data-said]") {
+        if let Ok(Some(said)) = self.wrapper.query_selector("[data-turns]") {
             said.set_text_content(Some(&format!("{} of {all}", turn + 1)));
         }
     }

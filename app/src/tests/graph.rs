@@ -19,7 +19,7 @@ async fn change(file: &str, shown: ChangePage, chosen: Option<usize>) -> String 
 }
 
 /// A node, as it is drawn.
-fn tag<'h>(html: &'h str, at: usize) -> &'h str {
+fn tag(html: &str, at: usize) -> &str {
     let start = html.find(&format!("id=\"node-{at}\"")).expect("the node is drawn");
     let start = html[..start].rfind('<').unwrap();
     &html[start..start + html[start..].find("</a>").unwrap()]

@@ -68,7 +68,7 @@ pub(super) fn picture(
     });
     let wires = wires.collect_view();
     view! {
-        <div class="graph-box" tabindex="0" role="region" aria-label="The workflow's canvas. Arrow keys move it; plus, minus and 0 zoom; n and p go to the next and the previous change.">
+        <div class="graph-box" tabindex="0" role="region" aria-label="The workflow's canvas. Arrow keys move it; plus, minus and 0 zoom; n and p go to the next and the previous difference.">
             <svg
                 class="graph-picture" role="group" aria-label="Nodes and connections of both sides"
                 viewBox=format!("0 0 {width} {height}") width=scaled(width, scale) height=scaled(height, scale)

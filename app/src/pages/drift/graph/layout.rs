@@ -104,9 +104,8 @@ fn size(node: &GraphNode) -> (f64, f64) {
 
 fn boxes(nodes: &[GraphNode]) -> Vec<Box> {
     let places: Vec<_> = nodes.iter().map(|node| node.place.map(near).zip(Some(size(node)))).collect();
-    let spans = |of: fn(&(Place, (f64, f64))) -> (f64, f64)| places.iter().flatten().map(of).collect::<Vec<_>>();
-    let across = Axis::of(&spans(|(place, size)| (place.x, place.x + size.0)));
-    let down = Axis::of(&spans(|(place, size)| (place.y, place.y + size.1)));
+    let across = Axis::of(places.iter().flatten().map(|(place, size)| (place.x, place.x + size.0)));
+    let down = Axis::of(places.iter().flatten().map(|(place, size)| (place.y, place.y + size.1)));
     let below = if places.iter().all(Option::is_none) { MARGIN } else { down.end() + STEP };
     let mut homeless = 0;
     let boxes = places.iter().map(|place| match place {
@@ -153,8 +152,8 @@ struct Axis {
 }
 
 impl Axis {
-    fn of(spans: &[(f64, f64)]) -> Self {
-        let mut ends: Vec<f64> = spans.iter().flat_map(|(from, to)| [*from, *to]).collect();
+    fn of(spans: impl Iterator<Item = (f64, f64)>) -> Self {
+        let mut ends: Vec<f64> = spans.flat_map(|(from, to)| [from, to]).collect();
         ends.sort_by(f64::total_cmp);
         ends.dedup();
         let (mut stops, mut at): (Vec<(f64, f64)>, f64) = (Vec::with_capacity(ends.len()), 0.0);

@@ -109,9 +109,9 @@ fn legend(graph: &GraphView) -> impl IntoView + use<> {
 fn tools(jumps: usize) -> impl IntoView {
     let jump = (jumps > 0).then(|| {
         view! {
-            <button type="button" class="btn btn-small" data-do="previous">"Previous change"</button>
-            <button type="button" class="btn btn-small" data-do="next">"Next change"</button>
-            <span class="text-ink-3 num" data-said role="status">{words::count(jumps as u64, "change", "changes")}</span>
+            <button type="button" class="btn btn-small" data-do="previous">"Previous difference"</button>
+            <button type="button" class="btn btn-small" data-do="next">"Next difference"</button>
+            <span class="text-ink-3 num" data-turns role="status">{words::count(jumps as u64, "part differs", "parts differ")}</span>
         }
     });
     view! {
