@@ -110,8 +110,10 @@ pub const FIELDS: &[(&str, &str)] = &[
 
 /// The addresses in the router's source, by whether they take forms.
 pub fn routed(takes_forms: bool) -> BTreeSet<String> {
+    // What follows the routes speaks of other things.
+    let (screens, _) = include_str!("../../src/ssr/mod.rs").split_once(".method_not_allowed_fallback").unwrap();
     let source = [
-        include_str!("../../src/ssr/mod.rs"),
+        screens,
         include_str!("../../src/ssr/forms/incidents.rs"),
         include_str!("../../src/ssr/forms/reconciliations.rs"),
         include_str!("../../src/ssr/forms/notifications.rs"),

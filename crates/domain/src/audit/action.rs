@@ -139,6 +139,8 @@ words! {
         ChannelRemoved = "CHANNEL_REMOVED",
         /// Sent a notification again.
         NotificationRedelivered = "NOTIFICATION_REDELIVERED",
+        /// Changed which deployments at GitHub are answered for.
+        GateUpdated = "GATE_UPDATED",
         /// Changed the plan.
         PlanTierSet = "PLAN_TIER_SET",
         /// Changed a limit of the plan.
@@ -245,6 +247,7 @@ impl AuditAction {
             Self::ChannelSwitched => "Switched a notification channel",
             Self::ChannelRemoved => "Removed a notification channel",
             Self::NotificationRedelivered => "Sent a notification again",
+            Self::GateUpdated => "Changed the gate at GitHub",
             Self::PlanTierSet => "Changed the plan",
             Self::PlanLimitSet => "Changed a limit of the plan",
             Self::PreferencesSet => "Chose what to be told of",
