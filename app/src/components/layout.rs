@@ -187,7 +187,7 @@ fn signed_in(me: &Me, frame: &Frame) -> impl IntoView + use<> {
             <a class="menu-item" href="/settings/members">{icon(Icon::Building)} "Members"</a>
             {(organization.role >= Role::Admin).then(|| view! {
                 <a class="menu-item" href="/settings/incident-settings">{icon(Icon::Settings)} "Incident settings"</a>
-                <a class="menu-item" href="/audit">{icon(Icon::List)} "Audit log"</a>
+                <a class="menu-item" href="/audit">{icon(Icon::Eye)} "Audit log"</a>
             })}
             <a class="menu-item" href="/settings/notifications">{icon(Icon::Comment)} "Notifications"</a>
             <a class="menu-item" href="/settings/plan">{icon(Icon::Layers)} "Plan"</a>
