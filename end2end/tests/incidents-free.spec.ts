@@ -5,7 +5,7 @@ test.use({ allowed: [/status of 402/] });
 
 test('Free: drift is seen, accepted for a time on the record, and the way up is asked for', async ({ page, browser }) => {
   await signIn(page, 'operator@solo.example');
-  await expect(page.getByRole('navigation', { name: 'Main' }).getByRole('link')).toHaveText(['Environments']);
+  await expect(page.getByRole('navigation', { name: 'Main' }).getByRole('link')).toHaveText(['Environments', 'Metrics']);
   expect((await page.goto('/incidents'))?.status()).toBe(402);
   await expect(page.getByText(/needs the Pro plan/)).toBeVisible();
 

@@ -35,7 +35,7 @@ test('keys lead about, go through rows and differences, keep out of fields, and 
   await expect(page.getByRole('searchbox')).toBeFocused();
   await page.keyboard.type('gi?');
   await expect(page.getByRole('searchbox')).toHaveValue('gi?');
-  await page.goto(page.url().split('?')[0]);
+  await page.reload();
   await page.locator('#changes tr[data-change] a').first().click();
   await expect(page.locator('#diff')).toBeVisible();
   await ready(page);
@@ -54,8 +54,8 @@ test('keys lead about, go through rows and differences, keep out of fields, and 
 });
 
 test('a key leads to the reason for acknowledging, and another checks again', async ({ page }) => {
-  await signIn(page, 'owner@meridian.example');
-  await openIncident(page, 'Payments');
+  await signIn(page, 'owner@northlight.example');
+  await openIncident(page, 'Harbor Hotel');
   await ready(page);
   const reason = page.locator('#acknowledge [name=reason]');
   if (await reason.count()) {

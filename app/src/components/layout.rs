@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use drift_domain::ids::EnvironmentId;
+use drift_domain::plan::{Capability, Grant};
 use drift_domain::role::Role;
 use drift_domain::views::{Me, OrganizationView};
 use leptos::config::LeptosOptions;
@@ -128,13 +129,13 @@ fn top_bar(frame: &Frame) -> impl IntoView + use<> {
     let is_about_metrics = frame.address.starts_with("/metrics");
     let navigation = frame.me.is_some().then(|| {
         let incidents = frame.incidents.then(|| {
-            view! { <a class="nav-link" href="/incidents" aria-current=is_about_incidents.then_some("page")>"Incidents"</a> }
+            view! { <a class="nav-link" href="/incidents" data-go="i" aria-current=is_about_incidents.then_some("page")>"Incidents"</a> }
         });
         view! {
             <nav class="nav" aria-label="Main">
-                <a class="nav-link" href="/" aria-current=frame.home.then_some("page")>"Environments"</a>
+                <a class="nav-link" href="/" data-go="e" aria-current=frame.home.then_some("page")>"Environments"</a>
                 {incidents}
-                <a class="nav-link" href="/metrics" aria-current=is_about_metrics.then_some("page")>"Metrics"</a>
+                <a class="nav-link" href="/metrics" data-go="m" aria-current=is_about_metrics.then_some("page")>"Metrics"</a>
             </nav>
         }
     });
@@ -222,8 +223,9 @@ fn signed_in(me: &Me, frame: &Frame) -> impl IntoView + use<> {
             <a class="menu-item" href="/settings/members">{icon(Icon::Building)} "Members"</a>
             {(organization.role >= Role::Admin).then(|| view! {
                 <a class="menu-item" href="/settings/incident-settings">{icon(Icon::Settings)} "Incident settings"</a>
-                <a class="menu-item" href="/audit">{icon(Icon::Shield)} "Audit log"</a>
             })}
+            {(organization.role >= Capability::Audit.least_role() && Capability::Audit.grant(organization.plan) != Grant::None)
+                .then(|| view! { <a class="menu-item" href="/audit">{icon(Icon::Shield)} "Audit log"</a> })}
             <a class="menu-item" href="/settings/notifications">{icon(Icon::Comment)} "Notifications"</a>
             <a class="menu-item" href="/settings/plan">{icon(Icon::Layers)} "Plan"</a>
             <button class="menu-item" type="button" popovertarget="shortcuts">{icon(Icon::Monitor)} "Keyboard shortcuts"</button>

@@ -56,9 +56,7 @@ fn does(event: &Event, since_g: &Cell<f64>) -> bool {
     let key = text(event, "key");
     let after_g = number(event, "timeStamp") - since_g.replace(f64::MIN) < SECOND;
     match (after_g, key.as_str()) {
-        (true, "e") => go("/"),
-        (true, "i") => go("/incidents"),
-        (true, "m") => go("/metrics"),
+        (true, "e" | "i" | "m") => press(&format!(".nav [data-go={key}]")),
         (_, "g") => {
             since_g.set(number(event, "timeStamp"));
             true
@@ -70,7 +68,7 @@ fn does(event: &Event, since_g: &Cell<f64>) -> bool {
         (_, "n") => step(PLACES, 1),
         (_, "p") => step(PLACES, -1),
         (_, "a") => focus(first("#acknowledge [name=reason]")),
-        (_, "r") => press("main form[action$='/drift/recheck'] button"),
+        (_, "r") => press("main [data-recheck]"),
         _ => false,
     }
 }
@@ -95,10 +93,6 @@ fn text(event: &Event, name: &str) -> String {
 
 fn number(event: &Event, name: &str) -> f64 {
     js_sys::Reflect::get(event, &name.into()).ok().and_then(|value| value.as_f64()).unwrap_or_default()
-}
-
-fn go(address: &str) -> bool {
-    window().location().assign(address).is_ok()
 }
 
 /// Opens the list of keys, or closes it.

@@ -59,7 +59,7 @@ fn heading(page: &EnvironmentPage) -> impl IntoView + use<> {
     let recheck = page.can_recheck.then(|| {
         view! {
             <form method="post" action=format!("/environments/{id}/drift/recheck")>
-                <button class="btn btn-primary" type="submit">
+                <button data-recheck="" class="btn btn-primary" type="submit">
                     <span class=if page.checking { "inline-flex spin" } else { "inline-flex" }>{icon(Icon::Refresh)}</span>
                     {if page.checking { "Checking…" } else { "Recheck" }}
                 </button>

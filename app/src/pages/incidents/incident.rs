@@ -82,7 +82,7 @@ fn freshness(page: &IncidentPage, now: DateTime<Utc>) -> impl IntoView + use<> {
     let recheck = match may(page, IncidentAction::Recheck) {
         Ok(()) => view! {
             <form method="post" action=format!("/environments/{}/drift/recheck", page.row.environment_id)>
-                <button class="btn btn-small" type="submit">{icon(Icon::Refresh)} "Recheck"</button>
+                <button data-recheck="" class="btn btn-small" type="submit">{icon(Icon::Refresh)} "Recheck"</button>
             </form>
         }
         .into_any(),

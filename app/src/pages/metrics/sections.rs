@@ -117,7 +117,6 @@ fn active(page: &MetricsPage, incidents: &IncidentMetrics) -> AnyView {
             <div class="loads">
                 {loads("Environment", &now.by_environment)} {loads("Owner", &now.by_owner)} {loads("Age", &ages)}
             </div>
-            <p><a class="link" href="/incidents">"Go to the incidents"</a></p>
         }
         .into_any()
     };
