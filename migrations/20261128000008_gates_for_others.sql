@@ -37,7 +37,8 @@ CREATE TABLE gate_requests (
     received_at        timestamptz NOT NULL,
     state              text NOT NULL CONSTRAINT gate_requests_state_is_known
                        CHECK (state IN ('PENDING', 'APPROVED', 'REJECTED', 'FAILED')),
-    -- What was said, or is being said: whoever goes on after a crash says what is right by then.
+    -- What was sent last, written down before it is: whoever goes on after a crash knows it.
+    said               text CONSTRAINT gate_requests_said_is_known CHECK (said IN ('APPROVED', 'REJECTED')),
     comment            text,
     attempts           integer NOT NULL DEFAULT 0,
     last_error         text,
@@ -46,6 +47,7 @@ CREATE TABLE gate_requests (
     FOREIGN KEY (organization_id, environment_id) REFERENCES environments (organization_id, id) ON DELETE CASCADE,
     CONSTRAINT gate_requests_end_as_they_say CHECK (
         (state = 'PENDING') = (answered_at IS NULL) AND (state NOT IN ('APPROVED', 'REJECTED') OR comment IS NOT NULL)
+        AND (state NOT IN ('APPROVED', 'REJECTED') OR said = state)
         AND (state <> 'FAILED' OR last_error IS NOT NULL))
 );
 -- However often GitHub asks, and whoever finds it meanwhile: a run is answered once.

@@ -227,6 +227,62 @@ async fn what_blocks_by_the_time_of_the_next_try_is_what_is_said() {
 }
 
 #[tokio::test]
+async fn what_github_took_is_what_is_on_record_whatever_became_of_the_answer() {
+    let app = TestApp::new().await;
+    let world = World::new(&app, true).await;
+    world.env.github.faults().add(Rule::new(Fault::ResetAfter).path(ANSWER).times(1));
+    let (run, id) = world.ask().await;
+    world.expire().await;
+    assert_eq!(world.answer(id).await, Next::Ended);
+    let request = world.gate().await.requests.remove(0);
+    assert_eq!(request.state, GateState::Approved, "the run was let through, before the time was over");
+    assert!(request.comment.as_ref().unwrap().starts_with("Production: allowed."), "{request:?}");
+    // The process died between GitHub's answer and its record; and people have to agree as well.
+    sqlx::query("UPDATE gate_requests SET state = 'PENDING', answered_at = NULL")
+        .execute(app.database.pool())
+        .await
+        .unwrap();
+    world.env.repo.wait_for_people(run).unwrap();
+    assert_eq!(world.answer(id).await, Next::Ended);
+    assert_eq!(world.gate().await.requests[0].state, GateState::Approved);
+    assert_eq!(world.env.repo.gate_answers(run).unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn many_runs_that_wait_elsewhere_hide_none_of_ours_and_cost_little() {
+    let app = TestApp::new().await;
+    let world = World::new(&app, true).await;
+    let ours = world.env.repo.ask_gate("production", "main").await.unwrap();
+    for _ in 0..25 {
+        world.env.repo.ask_gate("staging", "main").await.unwrap();
+    }
+    for _ in 0..3 {
+        world.env.github.forget_requests();
+        world.look().await;
+        let asked =
+            world.env.github.requests().iter().filter(|seen| seen.target.contains("/pending_deployments")).count();
+        assert!(asked <= 10, "{asked} requests in one look");
+        app.clock.advance(TimeDelta::minutes(1));
+    }
+    let found: Vec<_> = world.gate().await.requests.iter().map(|request| request.run_id).collect();
+    assert_eq!(found, [ours]);
+}
+
+#[tokio::test]
+async fn what_is_no_name_is_refused_and_kept_nowhere() {
+    let app = TestApp::new().await;
+    let world = World::new(&app, true).await;
+    world.env.repo.ask_gate("production", "main").await.unwrap();
+    let sent = String::from_utf8(world.sent().body.to_vec()).unwrap();
+    for name in ["x".repeat(3_000), "a\\u0000b".to_owned()] {
+        let body = Bytes::from(sent.replace("\"production\"", &format!("\"{name}\"")));
+        let refused = world.deliver(world.delivery("y", &body)).await.unwrap_err();
+        assert!(matches!(refused, ServiceError::Invalid { field: "github_environment", .. }), "{refused:?}");
+    }
+    assert_eq!(world.gate().await.requests, []);
+}
+
+#[tokio::test]
 async fn a_run_that_cannot_be_answered_is_never_let_through_and_says_so() {
     let app = TestApp::new().await;
     let world = World::new(&app, true).await;

@@ -20,10 +20,14 @@ const TRIES: u32 = 12;
 
 /// What came of a try.
 enum Tried {
-    /// It is over, with the error where it failed.
-    Over(GateState, Option<String>),
-    /// It is tried again, after so many seconds at least.
-    Again(String, Option<u64>),
+    /// It arrived.
+    Said,
+    /// The run does not wait any more, and GitHub took none of this try: an earlier one arrived, or nobody waits for it.
+    NotWaiting,
+    /// It is over, and GitHub takes no answer.
+    Failed(String),
+    /// It is tried again, after so many seconds at least; and whether it may have arrived all the same.
+    Again(String, Option<u64>, bool),
 }
 
 impl Services {
@@ -43,21 +47,42 @@ impl Services {
             let said = self.gate_says(&mut db, &environment, name, commit).await?;
             (request, environment, said)
         };
+        let verdict = if said.allowed { GateState::Approved } else { GateState::Rejected };
+        let mut tx = self.tenant(organization).await?;
+        gates::says(&mut tx, organization, id, verdict, &said.comment).await?;
+        tx.commit().await.map_err(drift_store::StoreError::from)?;
         let tried = match self.github_of(&environment) {
             Ok(github) => try_once(&*github, &request, &said).await,
-            Err(error) => Tried::Again(error, None),
+            Err(error) => Tried::Again(error, None, false),
         };
-        let (state, error, wait) = match tried {
-            Tried::Over(state, error) => (state, error, None),
-            Tried::Again(error, _) if request.attempts + 1 >= TRIES => {
-                let message = format!("Given up after {TRIES} tries; the run was not approved. The last one: {error}");
-                (GateState::Failed, Some(message), None)
+        let (state, error, wait, taken) = match tried {
+            Tried::Said => (verdict, None, None, true),
+            // What was sent before this try is what GitHub took.
+            Tried::NotWaiting if request.said.is_some() => (request.said.unwrap_or(verdict), None, None, false),
+            Tried::NotWaiting => {
+                let name = &request.github_environment;
+                let error = format!(
+                    "The run does not wait at “{name}” any more: it was cancelled, or somebody let it through."
+                );
+                (GateState::Failed, Some(error), None, false)
             }
-            Tried::Again(error, wait) => (GateState::Pending, Some(error), Some(pause(request.attempts, wait))),
+            Tried::Failed(error) => (GateState::Failed, Some(error), None, false),
+            Tried::Again(error, _, unclear) if request.attempts + 1 >= TRIES => {
+                let message = format!("Given up after {TRIES} tries; the run was not approved. The last one: {error}");
+                (GateState::Failed, Some(message), None, unclear)
+            }
+            Tried::Again(error, wait, unclear) => {
+                (GateState::Pending, Some(error), Some(pause(request.attempts, wait)), unclear)
+            }
         };
+        // What certainly did not arrive is not what was said.
+        let (said_last, comment) = match taken {
+            true => (Some(verdict), Some(said.comment.as_str())),
+            false => (request.said, request.comment.as_deref()),
+        };
+        let answer = (state, said_last, comment);
         let mut tx = self.tenant(organization).await?;
-        let now = self.clock.now();
-        gates::tried(&mut tx, organization, id, state, Some(&said.comment), error.as_deref(), now).await?;
+        gates::tried(&mut tx, organization, id, answer, error.as_deref(), self.clock.now()).await?;
         tx.commit().await.map_err(drift_store::StoreError::from)?;
         Ok(wait.map_or(Next::Ended, |seconds| Next::Again { seconds }))
     }
@@ -85,31 +110,23 @@ impl Services {
 
 async fn try_once(github: &dyn ReadAndWrite, request: &RequestRecord, said: &Said) -> Tried {
     let (run, name) = (request.run_id, &request.github_environment);
-    let verdict = if said.allowed { GateState::Approved } else { GateState::Rejected };
     let refusal = match github.answer_gate(run, name, said.allowed, &said.comment).await {
-        Ok(()) => return Tried::Over(verdict, None),
+        Ok(()) => return Tried::Said,
         Err(refusal) => refusal,
     };
     let error = refusal.to_string();
     match refusal {
-        // An earlier try may have been carried out; or the run was answered, cancelled or never asked this App.
         Refusal::NotFound { .. } | Refusal::Validation { .. } => match github.waits_at(run).await {
-            Ok(names) if names.iter().any(|at| at.to_lowercase() == name.to_lowercase()) => Tried::Over(
-                GateState::Failed,
-                Some(format!("{error} Turn the App's rule on for “{name}” at GitHub, or off for good.")),
-            ),
-            Ok(_) if request.attempts > 0 => Tried::Over(verdict, None),
-            Ok(_) | Err(Refusal::NotFound { .. }) => Tried::Over(
-                GateState::Failed,
-                Some(format!(
-                    "The run does not wait at “{name}” any more: it was cancelled, or somebody let it through."
-                )),
-            ),
-            Err(refusal) => Tried::Again(refusal.to_string(), None),
+            Ok(names) if names.iter().any(|at| super::is_named(at, name)) && request.said.is_none() => {
+                Tried::Failed(format!("{error} Turn the App's rule on for “{name}” at GitHub, or off for good."))
+            }
+            // People may have to agree as well, so that it waits on after an earlier try arrived.
+            Ok(_) | Err(Refusal::NotFound { .. }) => Tried::NotWaiting,
+            Err(refusal) => Tried::Again(refusal.to_string(), None, false),
         },
-        Refusal::RateLimited { retry_after, .. } => Tried::Again(error, Some(retry_after)),
-        Refusal::Unclear { retry_after, .. } => Tried::Again(error, retry_after),
-        _ => Tried::Again(error, None),
+        Refusal::RateLimited { retry_after, .. } => Tried::Again(error, Some(retry_after), false),
+        Refusal::Unclear { retry_after, .. } => Tried::Again(error, retry_after, true),
+        _ => Tried::Again(error, None, false),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use drift_domain::ids::{EnvironmentId, GateRequestId, OrganizationId};
 use drift_store::gates::{self, NewRequest};
-use drift_store::{PgConnection, StoreError, deliveries};
+use drift_store::{StoreError, deliveries};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -54,14 +54,14 @@ impl Services {
         let full_name = &payload.repository.full_name;
         let Some((owner, name)) = full_name.split_once('/') else { return Ok(DeliveryOutcome::Ignored) };
         let mut tx = self.tenant(organization).await?;
-        let Some(by) = answers(&mut tx, organization, owner, name, &payload.environment).await? else {
+        let all = gates::with_app(&mut tx, organization, owner, name).await?;
+        if all.is_empty() {
             return Ok(DeliveryOutcome::Ignored);
-        };
-        let run_id = run_of(&payload.deployment_callback_url, &by.1, full_name).ok_or_else(|| {
+        }
+        super::read_name(&payload.environment)?;
+        let (by, run_id) = answers(&all, &payload).ok_or_else(|| {
             let message = format!(
-                "It asks to be answered elsewhere than in {full_name} at {}, as the environment is connected. Nothing was \
-                 sent there.",
-                by.1
+                "It asks to be answered elsewhere than where an environment of {full_name} is connected. Nothing was sent there."
             );
             ServiceError::invalid("deployment_callback_url", message)
         })?;
@@ -69,7 +69,7 @@ impl Services {
             return Ok(DeliveryOutcome::Duplicate);
         }
         let new = NewRequest {
-            environment_id: by.0,
+            environment_id: by,
             github_environment: &payload.environment,
             run_id,
             deployment_id: payload.deployment.as_ref().map(|deployment| deployment.id),
@@ -109,15 +109,24 @@ impl Services {
             Ok(runs) => runs,
             Err(refusal) => return Ok(Err(refusal.to_string())),
         };
-        for run in runs {
+        // Runs that wait elsewhere are asked where, too: a few at a time, others each minute, so that many cost no more.
+        let turn =
+            usize::try_from(self.clock.now().timestamp() / super::status::EVERY.num_seconds()).unwrap_or_default();
+        let first = (turn * ASKED) % runs.len().max(1);
+        let mut asked = 0;
+        for run in runs.iter().cycle().skip(first).take(runs.len()) {
+            if asked == ASKED {
+                break;
+            }
             {
                 let mut db = self.tenant(organization).await?;
                 if gates::is_known(&mut db, organization, run.id, name, run.started_at).await? {
                     continue;
                 }
             }
+            asked += 1;
             match github.waits_at(run.id).await {
-                Ok(names) if names.iter().any(|at| at.to_lowercase() == name.to_lowercase()) => {}
+                Ok(names) if names.iter().any(|at| super::is_named(at, name)) => {}
                 Ok(_) => continue,
                 Err(refusal) => return Ok(Err(refusal.to_string())),
             }
@@ -136,24 +145,23 @@ impl Services {
     }
 }
 
+/// Runs that one look asks where they wait.
+const ASKED: usize = 10;
 /// Environments whose gate is looked at by one tick.
 const AT_ONCE: i64 = 50;
 /// How long a request waits before it is asked whether its job was lost.
 const FORGOTTEN: chrono::TimeDelta = chrono::TimeDelta::minutes(15);
 
-/// Who answers: an environment of that repository that an App signs in for; of those, the first one of the name. With it, the
-/// address of the API that it is connected to.
-async fn answers(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    owner: &str,
-    repository: &str,
-    name: &str,
-) -> ServiceResult<Option<(EnvironmentId, String)>> {
-    let mut all = gates::with_app(db, organization, owner, repository).await?;
-    let named = |mapped: &Option<String>| mapped.as_ref().is_some_and(|m| m.to_lowercase() == name.to_lowercase());
-    let first = all.iter().position(|(_, _, mapped)| named(mapped)).unwrap_or(0);
-    Ok((first < all.len()).then(|| all.swap_remove(first)).map(|(id, base, _)| (id, base)))
+/// Who answers which run: an environment that an App signs in for, connected where the answer is wanted; of those, the first
+/// one of the name.
+fn answers(all: &[(EnvironmentId, String, Option<String>)], payload: &Payload) -> Option<(EnvironmentId, u64)> {
+    let here = |(id, base, name): &(EnvironmentId, String, Option<String>)| {
+        let run = run_of(&payload.deployment_callback_url, base, &payload.repository.full_name)?;
+        Some((*id, run, name.as_ref().is_some_and(|name| super::is_named(name, &payload.environment))))
+    };
+    let connected: Vec<_> = all.iter().filter_map(here).collect();
+    let (id, run, _) = connected.iter().find(|(.., named)| *named).or(connected.first())?;
+    Some((*id, *run))
 }
 
 /// The number of the run that is to be answered, from the address where GitHub wants the answer. It is not called: the answer

@@ -122,6 +122,11 @@ fn read_name(name: &str) -> ServiceResult<Option<String>> {
     Ok(Some(name.to_owned()))
 }
 
+/// Whether GitHub means the same environment: the case of a name does not matter to it.
+fn is_named(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
+
 /// The name that a commit status is reported under.
 fn context(name: &str) -> String {
     format!("workflowops/{name}")

@@ -11,7 +11,7 @@ use crate::error::StoreResult;
 mod requests;
 
 pub use requests::{
-    NewRequest, RequestRecord, ask, enqueue_forgotten, forget, is_known, put_back, request, requests, tried,
+    NewRequest, RequestRecord, ask, enqueue_forgotten, forget, is_known, put_back, request, requests, says, tried,
 };
 
 /// The name under which requests that wait for an answer are queued.

@@ -25,7 +25,9 @@ pub struct RequestRecord {
     pub received_at: DateTime<Utc>,
     /// How it stands.
     pub state: GateState,
-    /// What was said.
+    /// What was sent last, with [`comment`](Self::comment); whether it arrived may not be known.
+    pub said: Option<GateState>,
+    /// The words that were sent last.
     pub comment: Option<String>,
     /// Tries so far.
     pub attempts: u32,
@@ -177,6 +179,7 @@ struct Row {
     git_commit: Option<String>,
     received_at: DateTime<Utc>,
     state: String,
+    said: Option<String>,
     comment: Option<String>,
     attempts: i32,
     last_error: Option<String>,
@@ -193,6 +196,7 @@ impl Row {
             git_commit: self.git_commit,
             received_at: self.received_at,
             state: word(&self.state)?,
+            said: self.said.as_deref().map(word).transpose()?,
             comment: self.comment,
             attempts: self.attempts.unsigned_abs(),
             last_error: self.last_error,
@@ -212,7 +216,7 @@ pub async fn request(
 ) -> StoreResult<Option<RequestRecord>> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, environment_id, github_environment, run_id, git_commit, received_at, state, comment, attempts,
+        "SELECT id, environment_id, github_environment, run_id, git_commit, received_at, state, said, comment, attempts,
              last_error, answered_at
          FROM gate_requests WHERE organization_id = $1 AND id = $2",
         organization.0,
@@ -238,7 +242,7 @@ pub async fn requests(
     let ids: Vec<_> = environments.iter().map(|id| id.0).collect();
     let rows = sqlx::query_as!(
         Row,
-        "SELECT id, environment_id, github_environment, run_id, git_commit, received_at, state, comment, attempts,
+        "SELECT id, environment_id, github_environment, run_id, git_commit, received_at, state, said, comment, attempts,
              last_error, answered_at
          FROM gate_requests WHERE organization_id = $1 AND environment_id = ANY($2)
              AND lower(github_environment) = lower($3) AND ($4::uuid IS NULL OR id < $4)
@@ -254,7 +258,31 @@ pub async fn requests(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// Records what came of a try. What is over stays as it is; tells whether it was recorded.
+/// Records what is sent now, before it is: the number of tries and, with it, the answer. What is over stays as it is.
+///
+/// # Errors
+/// The database failed.
+pub async fn says(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    id: GateRequestId,
+    said: GateState,
+    comment: &str,
+) -> StoreResult<()> {
+    sqlx::query!(
+        "UPDATE gate_requests SET said = $3, comment = $4, attempts = attempts + 1
+         WHERE organization_id = $1 AND id = $2 AND state = 'PENDING'",
+        organization.0,
+        id.0,
+        said.as_str(),
+        comment
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Records what came of a try: how the request stands, what was said, and what went wrong. What is over stays as it is.
 ///
 /// # Errors
 /// The database failed.
@@ -262,25 +290,25 @@ pub async fn tried(
     db: &mut PgConnection,
     organization: OrganizationId,
     id: GateRequestId,
-    state: GateState,
-    comment: Option<&str>,
+    (state, said, comment): (GateState, Option<GateState>, Option<&str>),
     error: Option<&str>,
     now: DateTime<Utc>,
-) -> StoreResult<bool> {
+) -> StoreResult<()> {
     let over = (state != GateState::Pending).then_some(now);
-    let done = sqlx::query!(
-        "UPDATE gate_requests SET state = $3, comment = $4, last_error = $5, attempts = attempts + 1, answered_at = $6
+    sqlx::query!(
+        "UPDATE gate_requests SET state = $3, said = $4, comment = $5, last_error = $6, answered_at = $7
          WHERE organization_id = $1 AND id = $2 AND state = 'PENDING'",
         organization.0,
         id.0,
         state.as_str(),
+        said.map(GateState::as_str),
         comment,
         error,
         over
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
 }
 
 /// Forgets requests that were over before `before`.
