@@ -12,6 +12,7 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::csv_file::{CSV, lines, safe};
 use crate::ApiState;
 use crate::auth::SignedIn;
 use crate::extract::{Path, Query};
@@ -63,34 +64,22 @@ pub(crate) async fn csv(
     state.services.metrics_exported(&permit, figure, &page).await?;
     let file = format!("{figure}-{}-{}.csv", page.range.first(), page.range.last_day());
     let written = write(&page.table(figure)).map_err(ServiceError::unavailable)?;
-    let headers = [
-        (CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()),
-        (CONTENT_DISPOSITION, format!("attachment; filename=\"{file}\"")),
-    ];
+    let headers = [(CONTENT_TYPE, CSV.to_owned()), (CONTENT_DISPOSITION, format!("attachment; filename=\"{file}\""))];
     Ok((headers, written))
 }
 
-/// A table as CSV (RFC 4180).
+/// A table as CSV.
 fn write(table: &Table) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    writer.write_record(&table.columns)?;
-    for row in &table.rows {
-        writer.write_record(row.iter().map(text))?;
-    }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    let heads = table.columns.iter().map(|head| (*head).to_owned()).collect();
+    lines(std::iter::once(heads).chain(table.rows.iter().map(|row| row.iter().map(text).collect::<Vec<String>>())))
 }
 
-/// What a cell reads. Names are anybody's to choose, and a spreadsheet runs what looks like a formula.
+/// What a cell reads.
 fn text(cell: &Cell) -> String {
     match cell {
         Cell::Text(text) => safe(text),
         cell => cell.to_string(),
     }
-}
-
-/// A text that a spreadsheet does not take for a formula.
-pub(super) fn safe(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
 #[cfg(test)]

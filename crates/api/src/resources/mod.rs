@@ -4,6 +4,7 @@ mod audit;
 mod changes;
 mod checks;
 mod connection;
+mod csv_file;
 mod deployments;
 mod document;
 mod drift;
