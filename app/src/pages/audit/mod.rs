@@ -120,7 +120,11 @@ fn row(entry: &Entry) -> impl IntoView + use<> {
 
 fn about(entry: &Entry) -> AnyView {
     let target = &entry.target;
-    let name = target.name.clone().or_else(|| target.id.clone()).unwrap_or_else(|| "The organization".to_owned());
+    let name = match target.kind {
+        // Its identifier says nothing to anybody.
+        AuditTarget::Session => "A session".to_owned(),
+        _ => target.name.clone().or_else(|| target.id.clone()).unwrap_or_else(|| "The organization".to_owned()),
+    };
     let href = match (target.kind, &target.id) {
         (AuditTarget::Incident, Some(id)) => Some(format!("/incidents/{id}")),
         (AuditTarget::Environment, Some(id)) => Some(format!("/environments/{id}")),

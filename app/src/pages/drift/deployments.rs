@@ -1,7 +1,9 @@
 //! `/environments/{id}/drift/deployments`: deploying the ref that an environment follows, and what was deployed. It stands in
 //! the workspace, for what a deployment writes over is drift.
 
-use axum::extract::Path;
+use std::collections::HashMap;
+
+use axum::extract::{Path, Query};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use drift_domain::deployment::DeploymentKind;
@@ -218,13 +220,19 @@ pub(crate) fn about(deployment: &DeploymentView) -> impl IntoView + use<> {
 }
 
 /// `GET /environments/{id}/drift/deployments`
-pub(crate) async fn get(member: Member, Path(id): Path<String>) -> Response {
+pub(crate) async fn get(
+    member: Member,
+    Path(id): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
     let page = async {
         let id = environment_id(&id)?;
+        // What is not where a page ended is where none did.
+        let before = query.get("asked_before").and_then(|before| before.parse().ok());
         let permit = member.services().environment_permit(&member.caller, id).await?;
         let list = member.services().deployments(&permit, id).await?;
         let looks = member.services().environment_permit(&member.caller, id).await?;
-        let at_github = member.services().github_gate(&looks, id, None).await?;
+        let at_github = member.services().github_gate(&looks, id, before).await?;
         let may_set = member.caller.may(Capability::Configure);
         let notice = member.take_notice().await?;
         let (kept, now) = (Kept::of(notice.as_ref()), member.services().now());

@@ -100,7 +100,8 @@ fn requests(gate: &GithubGateView, now: DateTime<Utc>) -> Option<AnyView> {
     }
     let rows = gate.requests.iter().map(|request| row(request, now)).collect_view();
     let more = gate.next.is_some().then(|| {
-        view! { <p class="card-body text-ink-2">"Older ones are answered by GET /api/v1/environments/{id}/github-gate."</p> }
+        let href = gate.next.map(|before| format!("?asked_before={before}#github-gate"));
+        view! { <p class="card-body"><a class="btn" href=href>"Older jobs"</a></p> }
     });
     Some(
         view! {
