@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use drift_domain::ids::{ChangeId, EnvironmentId};
-use drift_domain::metrics::{Age, DayRange, Figure, WHOLE_WORKFLOW, percent, weight};
-use drift_domain::views::{Deadlines, IncidentMetrics, Load, MetricsNow, MetricsPage, MetricsStep, TimeMetric};
+use drift_domain::metrics::{Age, DayRange, Figure, TimeKind, WHOLE_WORKFLOW, percent, weight};
+use drift_domain::views::{Deadlines, IncidentMetrics, Load, MetricsNow, MetricsPage, MetricsStep};
 use drift_store::environments;
 use drift_store::metrics::{self, ChangeStep, IncidentStep, OpenIncident, OverrideSpan, Scope};
 use serde_json::json;
@@ -72,9 +72,7 @@ impl Services {
         let changes = metrics::changes(&mut db, scope).await?;
         let overrides = metrics::overrides(&mut db, scope).await?;
         let mut times = metrics::times(&mut db, scope).await?;
-        if !has_incidents {
-            times.truncate(1);
-        }
+        times.retain(|time| has_incidents || time.kind == TimeKind::Detect);
         let told = if has_incidents {
             let open = metrics::open_incidents(&mut db, scope).await?;
             let causes = metrics::causes(&mut db, scope).await?;
@@ -90,7 +88,7 @@ impl Services {
             environments: all.into_iter().map(|e| (e.id, e.connection.name)).collect(),
             history_days: permit.plan().history_days(),
             incidents: told,
-            times: times_in_order(times),
+            times,
             steps: steps(range, now, &changes, &incidents, &overrides),
             upgrades: metrics::upgrades(&mut db, scope).await?,
         })
@@ -106,12 +104,6 @@ fn range(asked: Asked, now: DateTime<Utc>) -> ServiceResult<DayRange> {
             DayRange::new(first, last, now).map_err(|error| ServiceError::invalid("from", error.to_string()))
         }
     }
-}
-
-/// As a person reads them: detection first.
-fn times_in_order(mut times: Vec<TimeMetric>) -> Vec<TimeMetric> {
-    times.sort_by_key(|time| time.kind);
-    times
 }
 
 fn loads(open: &[OpenIncident], now: DateTime<Utc>) -> MetricsNow {
