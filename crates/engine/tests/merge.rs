@@ -193,6 +193,29 @@ proptest! {
     }
 }
 
+/// What stands in place of an output's list is no connection, and the merge does not make one of it, unless it has to stand
+/// beside one.
+#[test]
+fn what_stands_in_place_of_a_list_stays_there() {
+    let with = |connections: Value| read(&json!({"name": "w", "nodes": [], "connections": connections}).to_string());
+    let base = with(json!({}));
+    let odd = json!({"node": "main"});
+    for connections in
+        [json!({"A": {"main": odd}}), json!({"A": {"main": [[], odd]}}), json!({"A": {"ai_tool": [odd]}})]
+    {
+        let moved = with(connections);
+        for merged in [merged(Some(&base), &moved, &base), merged(Some(&base), &base, &moved)] {
+            assert!(agree(&merged, &moved), "{}", diff(&merged, &moved));
+        }
+    }
+    let there = with(json!({"A": {"ai_tool": [odd]}}));
+    let beside = with(json!({"A": {"ai_tool": [[{"node": "B", "type": "ai_tool", "index": 0}]]}}));
+    for merged in [merged(Some(&base), &there, &beside), merged(Some(&base), &beside, &there)] {
+        let text = String::from_utf8(merged.canonical_json()).unwrap();
+        assert!(text.contains("\"B\"") && text.contains("\"main\""), "{text}");
+    }
+}
+
 /// Real changes by real people: from before to after on one side, and nothing on the other.
 #[test]
 fn real_changes_are_taken_whole() {

@@ -181,11 +181,22 @@ fn written_wires(wires: &[Wire<'_>], names: &[Option<String>]) -> Value {
         let target = called(&wire.target);
         let connection = || json!({ "node": target, "type": wire.kind, "index": wire.input });
         // What came in another shape goes as it came.
-        let odd = || serde_json::from_str(&target).unwrap_or_else(|_| connection());
-        let slot = outputs[wire.output].as_array_mut();
-        slot.into_iter().for_each(|slot| slot.push(if wire.kind == ODD { odd() } else { connection() }));
+        let odd = (wire.kind == ODD).then(|| serde_json::from_str(&target).ok()).flatten();
+        put(&mut outputs[wire.output], odd.unwrap_or_else(connection), wire.kind == ODD);
     }
     Value::Object(out)
+}
+
+/// Puts a connection into an output. What stands in place of an output's list, and would be a connection within one, is
+/// put in place of the list, as it came, as long as nothing else comes from that output.
+fn put(slot: &mut Value, connection: Value, is_odd: bool) {
+    let index = connection.get("index").unwrap_or(&Value::Null);
+    let reads_as_connection = connection["node"].is_string() && (index.is_null() || index.is_u64());
+    match slot {
+        Value::Array(list) if list.is_empty() && is_odd && reads_as_connection => *slot = connection,
+        Value::Array(list) => list.push(connection),
+        alone => *alone = json!([alone.take(), connection]),
+    }
 }
 
 /// The ids that a side has for nodes, and those that the result has; none for a node that is not in it.
