@@ -17,6 +17,7 @@ pub mod incident;
 pub mod metrics;
 pub mod notification;
 pub mod plan;
+pub mod policy;
 pub mod reconciliation;
 pub mod role;
 pub mod severity;

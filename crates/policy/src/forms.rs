@@ -1,0 +1,93 @@
+//! The text of a policy that was made with a form.
+
+use std::fmt::Write as _;
+
+use drift_domain::policy::{PolicyAction, PolicyRules};
+use drift_domain::role::Role;
+
+/// The text that says what the rules of a form say. What every member who gets as far may do anyway makes no rule.
+#[must_use]
+pub fn text(rules: &PolicyRules) -> String {
+    let mut out = String::new();
+    let severe = "[\"HIGH\", \"CRITICAL\"].contains(context.incident.severity)";
+    let not_severe = "!([\"HIGH\", \"CRITICAL\"].contains(context.incident.severity))";
+    let roles = [
+        (PolicyAction::Acknowledge, rules.acknowledge, not_severe, "Incidents are acknowledged by {who}"),
+        (
+            PolicyAction::Acknowledge,
+            rules.acknowledge_severe,
+            severe,
+            "HIGH and CRITICAL incidents are acknowledged by {who}",
+        ),
+        (PolicyAction::Extend, rules.extend, "", "Incidents are extended by {who}"),
+        (
+            PolicyAction::Extend,
+            rules.extend_expired,
+            "context.incident.expired",
+            "Expired incidents are extended by {who}",
+        ),
+        (PolicyAction::Override, rules.r#override, "", "Drift is overridden by {who}"),
+        (PolicyAction::Decide, rules.decide, not_severe, "Changes are decided by {who}"),
+        (
+            PolicyAction::Decide,
+            rules.decide_severe,
+            severe,
+            "Changes of HIGH and CRITICAL incidents are decided by {who}",
+        ),
+        (PolicyAction::DeployEmergency, rules.deploy_emergency, "", "Emergency deployments are made by {who}"),
+        (PolicyAction::Close, rules.close, "", "Incidents are closed by {who}"),
+    ];
+    for (action, least, when, title) in roles {
+        if least > Role::Operator {
+            let (who, one) = people(least);
+            let when = if when.is_empty() { String::new() } else { format!("when {{ {when} }}\n") };
+            rule(
+                &mut out,
+                action,
+                &title.replace("{who}", who),
+                &format!("Ask {one} to do it."),
+                &format!("{when}unless {{ principal in Role::\"{least}\" }}"),
+            );
+        }
+    }
+    let PolicyRules { extension_hours: hours, extensions, override_days: days, .. } = *rules;
+    rule(
+        &mut out,
+        PolicyAction::Extend,
+        &format!("An extension gives {hours} hours at most"),
+        &format!("Ask for {hours} hours or fewer."),
+        &format!("when {{ context.hours > {hours} }}"),
+    );
+    rule(
+        &mut out,
+        PolicyAction::Extend,
+        &format!("An incident is extended {extensions} times at most"),
+        "Decide its changes, or have the policy changed by an administrator.",
+        &format!("when {{ context.extensions >= {extensions} }}"),
+    );
+    let (title, instead) = match days {
+        0 => ("Drift is not overridden".to_owned(), "Open an incident and decide the change.".to_owned()),
+        days => (format!("An override lasts {days} days at most"), format!("Ask for {days} days or fewer.")),
+    };
+    rule(&mut out, PolicyAction::Override, &title, &instead, &format!("when {{ context.days > {days} }}"));
+    out
+}
+
+const fn people(least: Role) -> (&'static str, &'static str) {
+    match least {
+        Role::Viewer => ("members", "a member"),
+        Role::Operator => ("operators", "an operator"),
+        Role::Approver => ("approvers", "an approver"),
+        Role::Admin => ("administrators", "an administrator"),
+        Role::Owner => ("owners of the organization", "an owner of the organization"),
+    }
+}
+
+fn rule(out: &mut String, action: PolicyAction, title: &str, instead: &str, conditions: &str) {
+    let between = if out.is_empty() { "" } else { "\n" };
+    let action = action.in_text();
+    let _ = write!(
+        out,
+        "{between}@title(\"{title}\")\n@instead(\"{instead}\")\nforbid (principal, action == Action::\"{action}\", resource)\n{conditions};\n"
+    );
+}
