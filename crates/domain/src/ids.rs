@@ -58,6 +58,8 @@ id! {
     UpgradeRequestId;
     /// A place that an organization is told things at.
     ChannelId;
+    /// A policy.
+    PolicyId;
     /// Something that is to be told.
     NoticeId;
     /// A message to one receiver.

@@ -10,6 +10,7 @@ use drift_domain::plan::{Capability, DiffLimit, Grant, Plan, PlanTier};
 use drift_domain::views::{
     AdoptionView, ChangeFilter, ChangePage, ChangeRow, CheckRow, DiffAccess, OverrideCount, OverrideView, Workspace,
 };
+use drift_policy::Ask;
 use drift_store::changes::{ChangeRecord, Listed, OpenCounts, Which};
 use drift_store::environments::EnvironmentRecord;
 use drift_store::events::NewEvent;
@@ -165,6 +166,9 @@ impl Services {
         }
         if kind == DecisionKind::Override {
             crate::overrides::longest(&caller.plan)?;
+            // It lasts no time: what is accepted is gone.
+            let asked = Ask::Override { days: 1 };
+            crate::policies::holding::ask(&mut tx, caller, permit.plan(), id, asked).await?;
         }
         if !cause.accepts(kind) {
             let message = format!(

@@ -35,6 +35,7 @@ pub mod oidc;
 mod overrides;
 pub mod path_template;
 mod plans;
+pub mod policies;
 pub mod reconcile;
 mod retention;
 mod tokens;

@@ -6,6 +6,7 @@ use drift_domain::change::{ChangeState, OverrideState};
 use drift_domain::ids::{ChangeId, DecisionId, EnvironmentId};
 use drift_domain::plan::{Capability, Limit, Plan};
 use drift_domain::views::{OverrideOffer, OverrideView};
+use drift_policy::Ask;
 use drift_store::changes::{self, Which};
 use drift_store::events::{self, NewEvent};
 use drift_store::overrides::{self, NewOverride};
@@ -16,6 +17,7 @@ use crate::Services;
 use crate::drift::read_reason;
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Caller, Permit, cap};
+use crate::policies::holding;
 
 /// The name of the limit as a policy, in refusals.
 const POLICY: &str = Limit::OverrideDays.as_str();
@@ -72,6 +74,7 @@ impl Services {
             let message = format!("The {} plan takes overrides of 1 day to {most}.", permit.plan().tier().label());
             return Err(ServiceError::invalid("days", message));
         }
+        holding::ask(&mut tx, caller, permit.plan(), id, Ask::Override { days }).await?;
         let until = now + TimeDelta::days(i64::from(days));
         let new = NewOverride { id: DecisionId(uuid::Uuid::now_v7()), change, reason, by: caller.user_id, until };
         overrides::begin(&mut tx, organization, id, &new, now).await?;

@@ -31,6 +31,8 @@ pub mod notifications;
 pub mod overrides;
 pub mod people;
 pub mod plans;
+pub mod policies;
+pub mod policy_history;
 pub mod pool;
 pub mod reconciliations;
 pub mod resets;

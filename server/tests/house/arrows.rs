@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("drift-mail", &[]),
     ("drift-notify", &["drift-domain", "drift-outbound"]),
     ("drift-oidc", &["drift-domain", "drift-outbound"]),
+    ("drift-policy", &["drift-domain"]),
     ("drift-store", &["drift-domain"]),
     ("drift-postgres", &[]),
     ("drift-sim", &["drift-domain"]),
@@ -30,6 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "drift-mail",
             "drift-notify",
             "drift-oidc",
+            "drift-policy",
             "drift-store",
         ],
     ),
@@ -95,12 +97,13 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("openidconnect", &["drift-oidc"]),
     ("octocrab", &["drift-github"]),
     ("graphile_worker", &["drift-store", "drift-schema", "drift-worker"]),
+    ("cedar-policy", &["drift-policy"]),
 ];
 
 /// What pure packages do not know: anything that waits, connects or stores.
 const IMPURE: &[&str] =
     &["tokio", "sqlx", "reqwest", "axum", "hyper", "octocrab", "tower", "tower-http", "futures", "rand"];
-const PURE: &[&str] = &["drift-domain", "drift-engine"];
+const PURE: &[&str] = &["drift-domain", "drift-engine", "drift-policy"];
 
 /// The direct dependencies of each package of the project, those of its tests left out.
 fn packages() -> BTreeMap<String, Vec<String>> {

@@ -20,6 +20,7 @@ mod notifications;
 mod overrides;
 mod paging;
 mod plan;
+mod policies;
 mod reconciliations;
 mod session;
 mod setup;
@@ -134,6 +135,10 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(metrics::show))
         .routes(routes!(metrics::csv))
         .routes(routes!(incident_settings::show, incident_settings::replace))
+        .routes(routes!(policies::list, policies::create))
+        .routes(routes!(policies::show, policies::replace, policies::retire))
+        .routes(routes!(policies::assign))
+        .routes(routes!(policies::simulate))
         .routes(routes!(reconciliations::create))
         .routes(routes!(reconciliations::show))
         .routes(routes!(reconciliations::carry_out))

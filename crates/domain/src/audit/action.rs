@@ -151,6 +151,14 @@ words! {
         UpgradeRequested = "UPGRADE_REQUESTED",
         /// Answered a request for a higher plan.
         UpgradeAnswered = "UPGRADE_ANSWERED",
+        /// Wrote a policy.
+        PolicyCreated = "POLICY_CREATED",
+        /// Changed a policy.
+        PolicyEdited = "POLICY_EDITED",
+        /// Said where a policy holds.
+        PolicyAssigned = "POLICY_ASSIGNED",
+        /// Took a policy out of use.
+        PolicyRetired = "POLICY_RETIRED",
         /// Exported data.
         Exported = "EXPORTED",
         /// Was refused.
@@ -253,6 +261,10 @@ impl AuditAction {
             Self::PreferencesSet => "Chose what to be told of",
             Self::UpgradeRequested => "Asked for a higher plan",
             Self::UpgradeAnswered => "Answered a request for a higher plan",
+            Self::PolicyCreated => "Wrote a policy",
+            Self::PolicyEdited => "Changed a policy",
+            Self::PolicyAssigned => "Said where a policy holds",
+            Self::PolicyRetired => "Took a policy out of use",
             Self::Exported => "Exported data",
             Self::Refused => "Was refused",
             Self::Other => "Something else",

@@ -16,6 +16,7 @@ mod notifications;
 mod overrides;
 mod people;
 mod plans;
+mod policies;
 mod reconciliation;
 
 pub use audit::{AuditPage, AuditSeals};
@@ -50,6 +51,9 @@ pub use people::{
 pub use plans::{
     CapabilityChange, CapabilityRow, LimitCell, LimitChange, LimitRow, PlanChange, PlanEdit, PlanEffect, PlanPage,
     UpgradeAnswer, UpgradeAsk, UpgradeOffer, UpgradeRequestView,
+};
+pub use policies::{
+    PolicyCoverage, PolicyDifference, PolicyList, PolicyPage, PolicyRow, PolicySimulation, PolicyTarget, PolicyVersion,
 };
 pub use reconciliation::{
     GitPlanView, ItemResult, ItemView, ReconciliationPage, ReconciliationRow, ReconciliationStepView, WriteView,

@@ -6,6 +6,7 @@ use drift_domain::incident::mentions::{Mentionable, mentioned};
 use drift_domain::incident::{AnyIncident, IncidentStatus, ticket};
 use drift_domain::role::Role;
 use drift_domain::severity::Severity;
+use drift_policy::Ask;
 use drift_store::incidents::Particulars;
 use drift_store::{PgConnection, environments, incident_settings, incidents, people};
 use serde_json::json;
@@ -40,6 +41,7 @@ impl Services {
         let AnyIncident::Detected(incident) = act.incident.standing.clone() else {
             return Err(conflict(guard::acknowledge(act.status())));
         };
+        act.ask_policy(Ask::Acknowledge).await?;
         let owner = owner.unwrap_or(act.by);
         let (name, _) = ownable(&mut act.tx, permit, owner).await?;
         let acknowledged = AnyIncident::from(incident.acknowledge(act.now));

@@ -9,6 +9,7 @@ use drift_domain::incident::{
     AnyIncident, ClosingState, GoodLook, InSync, Incident, IncidentStatus, Settled, Unsettled, step,
 };
 use drift_domain::views::{ClosingView, PersonView};
+use drift_policy::Ask;
 use drift_store::changes::Which;
 use drift_store::closings::ClosingRecord;
 use drift_store::environments::EnvironmentRecord;
@@ -55,6 +56,7 @@ impl Services {
         if let Some(refusal) = guard::close(act.status(), &missing, newest.as_ref(), act.now) {
             return Err(ServiceError::Conflict(refusal));
         }
+        act.ask_policy(Ask::Close).await?;
         if let Some(lost) = newest.filter(|closing| closing.state == ClosingState::Checking) {
             closings::end(&mut act.tx, act.organization, lost.id, None, Some(LOST), act.now).await?;
             act.tell("incident.closing_refused", None, json!({ "why": LOST })).await?;

@@ -3,6 +3,7 @@
 
 use drift_domain::change::{ChangeState, DecisionKind};
 use drift_domain::ids::{ArtifactId, ChangeId, DecisionId, IncidentId};
+use drift_policy::Ask;
 use drift_store::artifacts::{NewArtifact, Outcome};
 use drift_store::changes::{ChangeRecord, Which};
 use drift_store::decisions::NewDecision;
@@ -60,6 +61,7 @@ impl Services {
         }
         let mut act = self.act(permit, id, Some(seen)).await?;
         act.open()?;
+        act.ask_policy(|incident| Ask::Decide { incident, path: choice.kind }).await?;
         let of_incident = Which::OfIncident(id);
         let all = changes::list(&mut act.tx, act.organization, act.environment, of_incident, i64::MAX).await?;
         let chosen = selected(&all, choice.changes.as_deref())?;

@@ -3,6 +3,7 @@
 use drift_domain::ids::IncidentId;
 use drift_domain::incident::{ExtensionRefused, TimePoint, Ttl};
 use drift_domain::views::TimeView;
+use drift_policy::Ask;
 use drift_store::incidents::{IncidentRecord, Particulars};
 use drift_store::{environments, incident_settings, incidents};
 use serde_json::json;
@@ -32,6 +33,8 @@ impl Services {
         let mut act = self.act(permit, id, Some(seen)).await?;
         act.open()?;
         let ttl = act.incident.ttl.ok_or_else(|| ServiceError::Conflict(NO_DEADLINE.to_owned()))?;
+        let extensions = ttl.extensions;
+        act.ask_policy(|incident| Ask::Extend { incident, hours, extensions }).await?;
         let bounds = act.incident.plan.extension_bounds();
         let longer = ttl.extended(hours, bounds, act.now).map_err(|refused| match refused {
             ExtensionRefused::UsedUp(_) => ServiceError::Conflict(refused.to_string()),

@@ -1,6 +1,7 @@
 //! What stands in the way of a step, in words: the same for the screen that explains and for the service that refuses.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use drift_domain::change::DecisionKind;
 use drift_domain::environment::Freshness;
 use drift_domain::ids::OrganizationId;
 use drift_domain::incident::{
@@ -8,6 +9,7 @@ use drift_domain::incident::{
 };
 use drift_domain::plan::{Capability, Lifecycle};
 use drift_domain::views::ActionView;
+use drift_policy::Ask;
 use drift_store::closings::ClosingRecord;
 use drift_store::environments::EnvironmentRecord;
 use drift_store::incidents::IncidentRecord;
@@ -16,6 +18,7 @@ use drift_store::{PgConnection, standings};
 use super::{extend, needs_plan};
 use crate::error::ServiceResult;
 use crate::gate::Caller;
+use crate::policies::holding::{self, Holding};
 
 /// A closing whose check has not ended after this was lost.
 pub(super) const CLOSING_LIMIT: TimeDelta = TimeDelta::minutes(15);
@@ -148,8 +151,10 @@ pub(super) fn actions(
     incident: &IncidentRecord,
     missing: &[String],
     closing: Option<&ClosingRecord>,
+    policy: Option<&Holding>,
     now: DateTime<Utc>,
 ) -> Vec<ActionView> {
+    let by_policy = |action| by_policy(policy?, caller, incident, action, now);
     let (status, lifecycle) = (incident.status(), incident.plan.lifecycle());
     let in_the_way = |action| match action {
         IncidentAction::Acknowledge => acknowledge(status),
@@ -172,8 +177,34 @@ pub(super) fn actions(
             ActionView {
                 action: *action,
                 needs_plan: refusal.as_ref().and_then(needs_plan),
-                refused: refusal.map(|error| error.to_string()).or_else(|| in_the_way(*action)),
+                refused: refusal
+                    .map(|error| error.to_string())
+                    .or_else(|| in_the_way(*action))
+                    .or_else(|| by_policy(*action)),
             }
         })
         .collect()
+}
+
+/// Why the policy that holds would refuse an action whatever is asked for: an extension of the fewest hours, each of the paths.
+fn by_policy(
+    policy: &Holding,
+    caller: &Caller,
+    incident: &IncidentRecord,
+    action: IncidentAction,
+    now: DateTime<Utc>,
+) -> Option<String> {
+    let facts = holding::facts(incident, caller.user_id, now);
+    let extensions = incident.ttl.map_or(0, |ttl| ttl.extensions);
+    let asks = match action {
+        IncidentAction::Acknowledge => vec![Ask::Acknowledge(facts)],
+        IncidentAction::Close => vec![Ask::Close(facts)],
+        IncidentAction::Extend => vec![Ask::Extend { incident: facts, hours: 1, extensions }],
+        IncidentAction::Decide => [DecisionKind::Promote, DecisionKind::Revert, DecisionKind::Replace]
+            .map(|path| Ask::Decide { incident: facts, path })
+            .into(),
+        _ => return None,
+    };
+    let refusals: Option<Vec<_>> = asks.into_iter().map(|ask| policy.refusal(caller.role, ask)).collect();
+    refusals?.into_iter().next()
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use drift_domain::ids::{ChangeId, EnvironmentId, IncidentId, OrganizationId, UserId};
 use drift_domain::incident::IncidentStatus;
 use drift_domain::plan::PlanTier;
+use drift_policy::{Ask, IncidentFacts};
 use drift_store::events::NewEvent;
 use drift_store::incidents::{IncidentRecord, Which};
 use drift_store::{PgConnection, StoreError, Transaction, environments, events, incidents};
@@ -17,6 +18,7 @@ use serde_json::Value;
 use crate::Services;
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Caller, Permit, cap};
+use crate::policies::holding;
 
 mod acts;
 mod clock;
@@ -87,7 +89,8 @@ impl Services {
             return Err(ServiceError::Stale { meanwhile: since.iter().map(timeline::sentence).collect() });
         }
         let version = incidents::touch(&mut tx, organization, id, self.clock.now()).await?;
-        Ok(Act { tx, organization, environment, incident, version, by: caller.user_id, now: self.clock.now() })
+        let caller = caller.clone();
+        Ok(Act { tx, organization, environment, incident, version, by: caller.user_id, caller, now: self.clock.now() })
     }
 
     /// Ends an act: what happened is kept, and every open page hears of it.
@@ -111,6 +114,7 @@ struct Act {
     /// The version that this act makes.
     version: i64,
     by: UserId,
+    caller: Caller,
     now: DateTime<Utc>,
 }
 
@@ -127,6 +131,12 @@ impl Act {
         };
         let id = self.incident.id();
         Ok(events::append_to_incident(&mut self.tx, id, self.version, &event, self.now).await?)
+    }
+
+    /// Refuses what the policy that holds for the environment forbids, under the plan that the incident keeps.
+    async fn ask_policy(&mut self, ask: impl FnOnce(IncidentFacts) -> Ask) -> ServiceResult<()> {
+        let ask = ask(holding::facts(&self.incident, self.by, self.now));
+        holding::ask(&mut self.tx, &self.caller, &self.incident.plan, self.environment, ask).await
     }
 
     /// Refuses what cannot be done to a closed incident.

@@ -27,6 +27,7 @@ use crate::Services;
 use crate::drift::{Rows, by_severity, change_page, diff_access};
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Permit, cap};
+use crate::policies::holding::holding;
 use crate::{reconcile, views};
 
 /// Entries of the timeline that the workspace shows: the newest.
@@ -55,6 +56,7 @@ impl Services {
         let receipt = closings::receipt(&mut db, organization, id).await?;
         let ancestors = incidents::ancestors(&mut db, organization, &record, ANCESTORS).await?;
         let pattern = settings::pattern(&incident_settings::get(&mut db, organization).await?);
+        let policy = holding(&mut db, organization, &record.plan, environment.id).await?;
         Ok(IncidentPage {
             row: list::row(&record),
             version: record.version,
@@ -74,7 +76,7 @@ impl Services {
             diff_access: diff_access(&record.plan),
             ambiguities: workflows::ambiguities(&mut db, organization, environment.id).await?,
             timeline: timeline::entries(entries, &members),
-            actions: guard::actions(caller, &record, &missing, closing.as_ref(), now),
+            actions: guard::actions(caller, &record, &missing, closing.as_ref(), policy.as_ref(), now),
             closing: closing.map(close::view),
             receipt: receipt.map(receipt_view),
             ancestors: ancestors.iter().map(list::row).collect(),

@@ -8,19 +8,21 @@ use std::sync::Arc;
 use drift_domain::change::DecisionKind;
 use drift_domain::deployment::DeploymentKind;
 use drift_domain::failure::Side;
-use drift_domain::ids::{ChangeId, ChannelId, DeliveryId, IncidentId, ReconciliationId, UpgradeRequestId};
+use drift_domain::ids::{ChangeId, ChannelId, DeliveryId, IncidentId, PolicyId, ReconciliationId, UpgradeRequestId};
 use drift_domain::metrics::Figure;
 use drift_domain::notification::{ChannelKind, NoticeKind};
 use drift_domain::plan::{Capability, Limit, Plan, PlanTier};
+use drift_domain::policy::PolicyTemplate;
 use drift_domain::reconciliation::Target;
 use drift_domain::role::Role;
 use drift_domain::severity::Severity;
-use drift_domain::views::{ChangeFilter, EnvironmentDraft, IncidentFilter, PlanEdit, UpgradeAsk};
+use drift_domain::views::{ChangeFilter, EnvironmentDraft, IncidentFilter, PlanEdit, PolicyTarget, UpgradeAsk};
 use drift_services::audit::Looked;
 use drift_services::gate::{Caller, Permit, cap};
 use drift_services::incidents::{Choice, IncidentSettings};
 use drift_services::metrics::Asked;
 use drift_services::notify::ChannelDraft;
+use drift_services::policies::PolicyContent;
 use drift_services::reconcile::NewDeployment;
 use drift_services::{ServiceResult, Services};
 use drift_testkit::app::workflow;
@@ -39,6 +41,8 @@ pub struct World<'a> {
     /// A channel, and a message to it that is on its way.
     pub channel: ChannelId,
     pub delivery: DeliveryId,
+    /// A policy that holds nowhere, where the plan has policies.
+    pub policy: PolicyId,
     /// Whether a permit is asked for as the doors do, which look the environment up first.
     pub looks_first: bool,
 }
@@ -62,7 +66,14 @@ impl<'a> World<'a> {
         let made = app.services.add_channel(&env.caller.permit().unwrap(), channel_draft("Kept")).await.unwrap();
         let channel = made.channel.id;
         let delivery = app.services.test_channel(&env.caller.permit().unwrap(), channel).await.unwrap();
-        Self { app, env, change, incident, reconciliation, channel, delivery, looks_first: true }
+        let policy = match env.caller.permit() {
+            Ok(permit) => {
+                let content = PolicyContent::Form(PolicyTemplate::RelaxedDevelopment.rules());
+                app.services.create_policy(&permit, "Kept", content).await.unwrap()
+            }
+            Err(_) => PolicyId(uuid::Uuid::nil()),
+        };
+        Self { app, env, change, incident, reconciliation, channel, delivery, policy, looks_first: true }
     }
 
     fn services(&self) -> &Services {
@@ -238,6 +249,26 @@ calls! {
     extend asks Extend: |w, c| {
         w.services().extend(&w.incident_permit(c).await?, w.incident(), w.seen().await, 1, "slow".to_owned()).await
     };
+    policies asks Policies: |w, c| w.services().policies(&c.permit()?).await;
+    policy asks Policies: |w, c| w.services().policy(&c.permit()?, w.policy).await;
+    create_policy asks Policies: |w, c| {
+        let name = format!("Another {}", uuid::Uuid::now_v7());
+        w.services().create_policy(&c.permit()?, &name, PolicyContent::Form(PolicyTemplate::Standard.rules())).await
+    };
+    edit_policy asks Policies: |w, c| {
+        let permit = c.permit()?;
+        let seen = w.services().policy(&permit, w.policy).await?.versions[0].version;
+        let content = PolicyContent::Form(PolicyTemplate::RelaxedDevelopment.rules());
+        w.services().edit_policy(&permit, w.policy, seen, "Kept", content).await
+    };
+    assign_policy asks Policies: |w, c| {
+        w.services().assign_policy(&c.permit()?, PolicyTarget::Environment(w.env.id), None).await
+    };
+    simulate_policy asks Policies: |w, c| {
+        let content = PolicyContent::Form(PolicyTemplate::StrictProduction.rules());
+        w.services().simulate_policy(&c.permit()?, content, 30).await
+    };
+    retire_policy asks Policies: |w, c| w.services().retire_policy(&c.permit()?, w.policy).await;
     incident_settings asks Configure: |w, c| w.services().incident_settings(&c.permit()?).await;
     set_incident_settings asks Configure: |w, c| {
         w.services().set_incident_settings(&c.permit()?, IncidentSettings::default()).await

@@ -5,6 +5,7 @@ use drift_domain::change::{ChangeState, DecisionKind};
 use drift_domain::deployment::{Admitted, Deployment, DeploymentKind};
 use drift_domain::ids::{DecisionId, IncidentId};
 use drift_domain::reconciliation::Purpose;
+use drift_policy::Ask;
 use drift_store::artifacts::Outcome;
 use drift_store::decisions::NewDecision;
 use drift_store::deployments::{self, DeploymentRecord};
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Permit, cap};
+use crate::policies::holding;
 use crate::{Services, enforcement};
 
 /// Why an artifact fails whose change a deployment takes the place of.
@@ -57,7 +59,11 @@ impl Services {
                 ServiceError::policy(POLICY, format!("{} {}", blocked.reason(), blocked.ways_out().join(" ")))
             })?,
             Deployment::Recovery(recovery) => recovery.into(),
-            Deployment::Emergency(emergency) => emergency.into(),
+            Deployment::Emergency(emergency) => {
+                let ask = Ask::DeployEmergency { blocked: past.is_some() };
+                holding::ask(tx, permit.caller(), permit.plan(), record.environment, ask).await?;
+                emergency.into()
+            }
         };
         let incident = self.incident_for(tx, permit, &record, &run, &admitted).await?;
         if incident != record.incident {
