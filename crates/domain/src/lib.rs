@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod notification;
 pub mod plan;
 pub mod reconciliation;
+pub mod retention;
 pub mod role;
 pub mod severity;
 pub mod views;

@@ -137,6 +137,10 @@ pub mod cap {
         Metrics,
         /// See [`Capability::Audit`].
         Audit,
+        /// See [`Capability::Retention`].
+        Retention,
+        /// See [`Capability::Holds`].
+        Holds,
     }
 }
 

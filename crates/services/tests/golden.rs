@@ -130,6 +130,8 @@ const UNGATED: &[(&str, &str)] = &[
     ("environment_permit", "is the gate itself"),
     ("incident_permit", "is the gate itself"),
     ("incidents_permit", "is the gate itself"),
+    ("hold_permit", "is the gate itself"),
+    ("preview", "is of retention by itself, for who runs the installation"),
     ("reconciliation_permit", "is the gate itself"),
     ("change_permit", "is the gate itself"),
     ("within_request", "carries where a request came from; what is done within asks for itself"),

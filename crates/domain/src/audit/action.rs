@@ -151,6 +151,12 @@ words! {
         UpgradeRequested = "UPGRADE_REQUESTED",
         /// Answered a request for a higher plan.
         UpgradeAnswered = "UPGRADE_ANSWERED",
+        /// Placed a legal hold.
+        HoldPlaced = "HOLD_PLACED",
+        /// Released a legal hold.
+        HoldReleased = "HOLD_RELEASED",
+        /// Removed what is older than the plan keeps.
+        RetentionTidied = "RETENTION_TIDIED",
         /// Exported data.
         Exported = "EXPORTED",
         /// Was refused.
@@ -253,6 +259,9 @@ impl AuditAction {
             Self::PreferencesSet => "Chose what to be told of",
             Self::UpgradeRequested => "Asked for a higher plan",
             Self::UpgradeAnswered => "Answered a request for a higher plan",
+            Self::HoldPlaced => "Placed a legal hold",
+            Self::HoldReleased => "Released a legal hold",
+            Self::RetentionTidied => "Removed what is older than the plan keeps",
             Self::Exported => "Exported data",
             Self::Refused => "Was refused",
             Self::Other => "Something else",
@@ -315,6 +324,8 @@ words! {
         UpgradeRequest = "UPGRADE_REQUEST",
         /// A capability of the product that was refused.
         Capability = "CAPABILITY",
+        /// A legal hold.
+        Hold = "HOLD",
         /// What was exported, by name.
         Export = "EXPORT",
     }

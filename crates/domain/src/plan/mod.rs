@@ -94,6 +94,10 @@ words! {
         Metrics = "METRICS",
         /// Reading and exporting the audit log, which is written on every plan.
         Audit = "AUDIT",
+        /// Seeing what retention removes and keeps, and releasing what is under a legal hold.
+        Retention = "RETENTION",
+        /// Placing legal holds, which keep what the plan would let go.
+        Holds = "HOLDS",
     }
 }
 
@@ -134,6 +138,10 @@ impl Capability {
             Self::Metrics => ([Limited, Limited, Full, Full], Role::Viewer),
             // It holds network addresses, so not everybody who sees drift reads it. Limited to its last 90 days.
             Self::Audit => ([None, None, Limited, Full], Role::Admin),
+            // What goes, and when, is said to everybody whose data it is; so a hold can be released after a downgrade, too.
+            Self::Retention => ([Full, Full, Full, Full], Role::Admin),
+            // The seed's row of compliance and long retention.
+            Self::Holds => ([None, None, None, Full], Role::Admin),
             Self::RequestUpgrade | Self::Account => ([Full, Full, Full, Full], Role::Viewer),
             Self::Configure | Self::ManagePlan | Self::Members | Self::Notifications => {
                 ([Full, Full, Full, Full], Role::Admin)
@@ -201,6 +209,8 @@ impl Capability {
             Self::Notifications => "Notification channels",
             Self::Metrics => "Metrics",
             Self::Audit => "The audit log",
+            Self::Retention => "Retention",
+            Self::Holds => "Legal holds",
         }
     }
 }

@@ -17,6 +17,7 @@ mod overrides;
 mod people;
 mod plans;
 mod reconciliation;
+mod retention;
 
 pub use audit::{AuditPage, AuditSeals};
 pub use deployments::{
@@ -53,4 +54,8 @@ pub use plans::{
 };
 pub use reconciliation::{
     GitPlanView, ItemResult, ItemView, ReconciliationPage, ReconciliationRow, ReconciliationStepView, WriteView,
+};
+pub use retention::{
+    HeldIncident, HoldRelease, HoldView, KeptPreview, KindPreview, Removed, RemovedIncident, RetentionPreview,
+    RetentionRecord, RetentionRun,
 };
