@@ -131,6 +131,7 @@ const UNGATED: &[(&str, &str)] = &[
     ("incident_permit", "is the gate itself"),
     ("incidents_permit", "is the gate itself"),
     ("hold_permit", "is the gate itself"),
+    ("release_permit", "is the gate itself"),
     ("preview", "is of retention by itself, for who runs the installation"),
     ("reconciliation_permit", "is the gate itself"),
     ("change_permit", "is the gate itself"),

@@ -35,6 +35,16 @@ impl Services {
         caller.permit()
     }
 
+    /// Asks the gate for the release of a hold: whose it is comes first.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a hold that is not the organization's; [`ServiceError::RoleRequired`], naming what would do.
+    pub async fn release_permit(&self, caller: &Caller, id: HoldId) -> ServiceResult<Permit<cap::Retention>> {
+        let mut db = self.tenant(caller.organization_id).await?;
+        one(&mut db, caller.organization_id, id).await?;
+        caller.permit()
+    }
+
     /// Places a hold on an incident with everything that belongs to it, or on all of the organization: nothing of it is removed
     /// until the hold is released.
     ///
