@@ -35,19 +35,17 @@ CREATE UNIQUE INDEX holds_one_at_a_time ON holds (organization_id, coalesce(inci
     WHERE released_at IS NULL;
 
 -- A hold is placed on what is there, ends once, and stays as a row. Placing waits for a removal that is under way and the other
--- way round: both hold the incident's row, and then the organization's.
+-- way round: both lock the organization's row, which is in nobody else's way for long.
 CREATE FUNCTION keep_holds() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        IF NEW.incident_id IS NOT NULL THEN
-            PERFORM FROM drift_incidents WHERE organization_id = NEW.organization_id AND id = NEW.incident_id
-                AND number = NEW.incident_number FOR SHARE;
-            IF NOT FOUND THEN
-                RAISE EXCEPTION 'hold %: there is no such incident', NEW.id
-                    USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'holds_are_on_what_is_there';
-            END IF;
-        END IF;
         PERFORM FROM organizations WHERE id = NEW.organization_id FOR UPDATE;
+        IF NEW.incident_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM drift_incidents WHERE organization_id = NEW.organization_id AND id = NEW.incident_id
+                AND number = NEW.incident_number) THEN
+            RAISE EXCEPTION 'hold %: there is no such incident', NEW.id
+                USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'holds_are_on_what_is_there';
+        END IF;
         RETURN NEW;
     END IF;
     IF TG_OP = 'UPDATE' AND OLD.released_at IS NULL AND NEW.released_at IS NOT NULL
@@ -367,7 +365,7 @@ DECLARE
     gone drift_incidents;
     chain uuid[];
 BEGIN
-    -- The order of whoever writes to an incident: its environment first. Then as whoever places a hold.
+    -- The order of whoever writes to an incident: its environment first.
     PERFORM FROM environments e JOIN drift_incidents i ON i.environment_id = e.id
         WHERE i.organization_id = organization AND i.id = incident FOR NO KEY UPDATE OF e;
     SELECT * INTO gone FROM drift_incidents WHERE organization_id = organization AND id = incident AND status = 'CLOSED' FOR UPDATE;

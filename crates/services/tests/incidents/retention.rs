@@ -318,3 +318,31 @@ async fn more_than_one_batch_goes_in_one_tidying_and_the_log_tells_once_a_day() 
         WHERE action = 'RETENTION_TIDIED' ORDER BY at DESC LIMIT 1";
     assert_eq!(count(&app, events).await, 5);
 }
+
+#[tokio::test]
+async fn a_tidying_waits_for_a_hold_that_is_being_placed() {
+    let app = TestApp::new().await;
+    let (env, _, id, closed_at) = closed(&app, PlanTier::Enterprise).await;
+    go_to(&app, closed_at + TimeDelta::days(3000));
+    let mut placing = app.database.pool().begin().await.unwrap();
+    let hold = sqlx::query(
+        "INSERT INTO holds (organization_id, id, incident_id, incident_number, reason, placed_by, placed_at)
+         VALUES ($1, $2, $3, 1, 'Case 7', $4, $5)",
+    );
+    let hold = hold.bind(env.caller.organization_id.0).bind(uuid::Uuid::now_v7()).bind(id.0);
+    hold.bind(env.caller.user_id.0).bind(app.services.now()).execute(&mut *placing).await.unwrap();
+    let tidying = app.services.tidy();
+    tokio::pin!(tidying);
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut tidying => panic!("it did not wait: {done:?}"),
+            waiting = count(&app, waits) => if waiting > 0 { break },
+        }
+    }
+    placing.commit().await.unwrap();
+    tidying.await.unwrap();
+    assert_eq!(count(&app, "SELECT count(*) FROM drift_incidents").await, 1);
+    assert_eq!(env.incident_page(id).await.changes.len(), 1);
+}
