@@ -5,11 +5,12 @@ use axum::extract::State;
 use drift_domain::ids::{HoldId, IncidentId};
 use drift_domain::views::{HoldView, RetentionPreview, RetentionRecord};
 use http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::paging::{List, PageQuery, page};
 use crate::auth::SignedIn;
+use crate::extract::IdempotencyKey;
 use crate::problem::{Answer, Problem};
 use crate::{ApiState, extract};
 
@@ -42,7 +43,7 @@ pub(crate) async fn holds(
 }
 
 /// A hold to be placed.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct HoldBody {
     /// The incident to hold, with everything that belongs to it; left out, all of the organization.
     pub incident: Option<IncidentId>,
@@ -51,7 +52,8 @@ pub(crate) struct HoldBody {
 }
 
 /// Place a legal hold. Nothing of what it is on is removed until it is released.
-#[utoipa::path(post, path = "/holds", tag = "Retention", request_body = HoldBody, responses(
+#[utoipa::path(post, path = "/holds", tag = "Retention", request_body = HoldBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key within a day is answered the same")), responses(
     (status = CREATED, body = HoldView), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem),
     (status = PAYMENT_REQUIRED, body = Problem), (status = FORBIDDEN, body = Problem),
     (status = UNPROCESSABLE_ENTITY, body = Problem),
@@ -59,10 +61,13 @@ pub(crate) struct HoldBody {
 pub(crate) async fn place(
     State(state): State<ApiState>,
     caller: SignedIn,
+    key: IdempotencyKey,
     extract::Json(body): extract::Json<HoldBody>,
 ) -> Answer<(StatusCode, Json<HoldView>)> {
     let permit = state.services.hold_permit(&caller.0, body.incident).await?;
-    let hold = state.services.place_hold(&permit, body.incident, body.reason).await?;
+    let request = key.request("holds.place", &body);
+    let work = state.services.place_hold(&permit, body.incident, body.reason);
+    let hold = state.services.once(&caller.0, key.0.as_deref(), &request, work).await?;
     Ok((StatusCode::CREATED, Json(hold)))
 }
 

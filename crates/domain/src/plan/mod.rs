@@ -210,7 +210,7 @@ impl Capability {
             Self::Metrics => "Metrics",
             Self::Audit => "The audit log",
             Self::Retention => "Retention",
-            Self::Holds => "Legal holds",
+            Self::Holds => "Placing legal holds",
         }
     }
 }
