@@ -57,7 +57,8 @@ async fn an_incident_is_held_released_and_gone_with_what_it_was_in_its_place() {
     let id_text = id.to_string();
     let blank = owner.post(&format!("{ADDRESS}/holds"), &[("incident", &id_text), ("reason", " ")]).await;
     assert_eq!(blank.location, place, "back to where it was typed");
-    assert!(owner.get(&place).await.html.contains("Say why"));
+    let page = owner.get(&place).await.html;
+    assert!(between(&page, "id=\"place-hold\"", "</form>").contains("Say why"), "beside the field");
     let placed = owner.post(&format!("{ADDRESS}/holds"), &[("incident", &id_text), ("reason", "Case <7>")]).await;
     assert_eq!(placed.location, ADDRESS);
     let page = owner.get(ADDRESS).await.html;
@@ -70,6 +71,11 @@ async fn an_incident_is_held_released_and_gone_with_what_it_was_in_its_place() {
     let page = owner.get(ADDRESS).await.html;
     assert!(between(&page, "data-kind=\"INCIDENTS\"", "</tr>").contains("data-kept=\"HELD\""));
     let hold = between(&page, "/retention/holds/", "/release").to_owned();
+    let blank = owner.post(&format!("{ADDRESS}/holds/{hold}/release"), &[("reason", " ")]).await;
+    assert_eq!(blank.location, ADDRESS);
+    let page = owner.get(ADDRESS).await.html;
+    assert!(page.contains("Say why") && page.contains("data-hold=\"held\""));
+    assert!(!between(&page, "id=\"place-hold\"", "</form>").contains("Say why"), "not beside another form's field");
     let released = owner.post(&format!("{ADDRESS}/holds/{hold}/release"), &[("reason", "Closed")]).await;
     assert_eq!(released.location, ADDRESS);
     assert!(owner.get(ADDRESS).await.html.contains("data-hold=\"released\""));

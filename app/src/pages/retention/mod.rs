@@ -34,6 +34,7 @@ pub(crate) struct Retention {
     pub on: Option<HeldIncident>,
     /// Whether the caller may place holds.
     pub may_hold: bool,
+    /// What is wrong with a hold that was to be placed.
     pub notice: Option<Notice>,
     pub now: DateTime<Utc>,
 }
@@ -54,8 +55,11 @@ pub(crate) async fn get(member: Member, Query(query): Query<HashMap<String, Stri
         let record = services.retention_record(&permit).await?;
         let holds = services.holds(&permit).await?;
         let may_hold = member.caller.may(Capability::Holds);
-        let notice = member.take_notice().await?;
-        let shown = notice.clone().filter(|notice| notice.field.is_none());
+        // Only what was typed where a hold is placed is kept as a draft: what is wrong with a release is said of the page.
+        let (notice, shown) = match member.take_notice().await? {
+            Some(notice) if notice.field.is_some() && notice.draft.is_some() => (Some(notice), None),
+            other => (None, other),
+        };
         let now = services.now();
         let drawn = Retention { preview, record, holds, on, may_hold, notice, now };
         Ok(Page::new("Retention", move || view(&drawn)).notice(shown.as_ref()).live(Live::Off, now))
