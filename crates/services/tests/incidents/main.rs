@@ -8,5 +8,6 @@ mod lifecycle;
 mod metrics;
 mod opening;
 mod particulars;
+mod parts;
 mod plans;
 mod walks;
