@@ -38,7 +38,8 @@ async fn a_plan_says_what_is_written_where_and_has_one_button() {
     let node = html.split("data-node=\"Notify on failure\"").nth(1).expect("the node");
     assert!(node.contains("Node goes"), "it is only in n8n, and a revert takes it out");
     let code = html.split("data-node=\"Keep the paid ones\"").nth(1).expect("the code");
-    let (out, put) = (code.find("<mark>!==</mark> 0").expect("now"), code.find("<mark>&gt;</mark> 0").expect("afterwards"));
+    let (out, put) =
+        (code.find("<mark>!==</mark> 0").expect("now"), code.find("<mark>&gt;</mark> 0").expect("afterwards"));
     assert!(out < put, "what goes stands before what comes");
 }
 

@@ -34,7 +34,7 @@ const WORKSPACE: [&str; 6] = [
 ];
 
 /// What opens drift or acts on it: views that only the workspace draws, its components, and actions that only it offers.
-const DEEP: [&str; 51] = [
+const DEEP: [&str; 54] = [
     "DiffView",
     "DiffEntry",
     "DiffLine",
