@@ -48,9 +48,13 @@ pub(super) fn view(
         view! { <p class="px-4 py-2 text-ink-2" data-left-out=left_out.to_string()>{text}</p> }
     });
     let class = if layout == Layout::Split { "lines split" } else { "lines" };
+    // Both halves are equally wide, whatever the first row is.
+    let columns = (layout == Layout::Split).then(|| {
+        view! { <colgroup><col class="n" /><col class="mark" /><col /><col class="n" /><col class="mark" /><col /></colgroup> }
+    });
     view! {
         <div class=class tabindex="0" role="region" aria-label=format!("{}: {about}", names.lines)>
-            <table><thead class="sr-only">{head}</thead><tbody>{drawn}</tbody></table>
+            <table>{columns} <thead class="sr-only">{head}</thead><tbody>{drawn}</tbody></table>
             {more}
         </div>
     }
