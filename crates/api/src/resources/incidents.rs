@@ -107,8 +107,7 @@ pub(crate) async fn create(
     Ok((status, [(LOCATION, format!("/api/v1/incidents/{}", opened.id))], Json(opened)))
 }
 
-/// Show one incident: its workspace, with a page of its changes (`after` and `limit` are theirs). The header `ETag` is what an
-/// action names with `If-Match`.
+/// Show one incident: its workspace, with a page of its changes. The header `ETag` is what `If-Match` names.
 #[utoipa::path(get, path = "/incidents/{incident}", tag = "Incidents", params(
     ("incident" = IncidentId, Path), PageQuery,
 ), responses(
