@@ -39,7 +39,7 @@ test('the path of a difference is copied', async ({ page, context }) => {
   await signIn(page, 'owner@northlight.example');
   await openDrift(page, 'Northlight Production');
   await page.getByRole('link', { name: /^GMS Lead Enrichment/ }).click();
-  const copy = page.locator(EDIT).getByRole('button', { name: 'Copy the path parameters.jsCode' });
+  const copy = page.locator(EDIT).getByRole('button', { name: 'Copy path parameters.jsCode' });
   await expect(async () => {
     await copy.click();
     await expect(copy).toHaveText('Copied', { timeout: 1_000 });

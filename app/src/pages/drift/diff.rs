@@ -296,7 +296,7 @@ fn entry(entry: &DiffEntry, only: Option<Side>, (names, layout): (&Names, Layout
 fn copy(path: &[String]) -> Option<impl IntoView + use<>> {
     (!path.is_empty()).then(|| {
         let path = path.join(".");
-        let label = format!("Copy the path {path}");
+        let label = format!("Copy path {path}");
         view! { <button type="button" class="btn btn-small needs-js font-sans" data-copy=path aria-label=label>"Copy path"</button> }
     })
 }
