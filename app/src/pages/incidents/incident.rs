@@ -1,12 +1,12 @@
 //! `/incidents/{id}`: the workspace of a drift incident, where drift is managed from the first look to the receipt.
 
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::{HeaderValue, header as headers};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use drift_domain::incident::IncidentAction;
 use drift_domain::plan::Capability;
-use drift_domain::views::{IncidentPage, ReceiptView};
+use drift_domain::views::{IncidentPage, Part, ReceiptView};
 use drift_services::ServiceError;
 use drift_services::incidents::receipt::Portable;
 use leptos::prelude::*;
@@ -66,9 +66,12 @@ fn has_form(page: &IncidentPage, form: &str) -> bool {
         "ticket" => IncidentAction::SetTicket,
         "extend" => IncidentAction::Extend,
         "comments" => IncidentAction::Comment,
-        "decide-all" => return changes::waiting(page) > 1 && may(page, IncidentAction::Decide).is_ok(),
+        "decide-all" => return decide::is_for_all(page),
         _ => {
-            return page.changes.iter().any(|change| decide::form_of(change) == form && decide::is_here(page, change));
+            return page
+                .changes
+                .iter()
+                .any(|change| decide::form_of(change) == form && decide::is_offered(page, change));
         }
     };
     may(page, action).is_ok()
@@ -98,8 +101,14 @@ fn freshness(page: &IncidentPage, now: DateTime<Utc>) -> impl IntoView + use<> {
     }
 }
 
+/// Which part of the changes, in the address.
+#[derive(serde::Deserialize)]
+pub(crate) struct PartQuery {
+    after: Option<String>,
+}
+
 /// `GET /incidents/{id}`
-pub(crate) async fn get(member: Member, Path(id): Path<String>) -> Response {
+pub(crate) async fn get(member: Member, Path(id): Path<String>, Query(query): Query<PartQuery>) -> Response {
     let page = async {
         let id = incident_id(&id)?;
         let permit = match member.services().incident_permit(&member.caller, id).await {
@@ -111,7 +120,8 @@ pub(crate) async fn get(member: Member, Path(id): Path<String>) -> Response {
             }
             found => found?,
         };
-        let page = member.services().incident(&permit, id).await?;
+        let part = Part { after: query.after, limit: None };
+        let page = member.services().incident_part(&permit, id, &part).await?;
         let holds = member.services().holds_of_incident(&permit, id).await?;
         let may_hold = member.caller.may(Capability::Holds);
         let notice = member.take_notice().await?;

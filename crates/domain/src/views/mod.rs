@@ -34,8 +34,9 @@ pub use environments::{
 };
 pub use graph::{GraphEdge, GraphNode, GraphState, GraphView, NodeKind, Place, StickyView};
 pub use incidents::{
-    ActionView, ArtifactView, ClosingView, IncidentChange, IncidentFilter, IncidentList, IncidentPage, IncidentRow,
-    PersonView, ReceiptView, StepView, TicketView, TimeView, TimelineEntry, TimelinePage,
+    ActionView, ArtifactView, ChangeInIncident, ClosingView, IncidentChange, IncidentFilter, IncidentList,
+    IncidentPage, IncidentRow, ListedChanges, Part, PersonView, ReceiptView, StepView, TicketView, TimeView,
+    TimelineEntry, TimelinePage,
 };
 pub use live::LiveEvent;
 pub use merge::{MergeConflict, MergePart, MergeSide, MergeSource};

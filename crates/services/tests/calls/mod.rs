@@ -15,7 +15,7 @@ use drift_domain::plan::{Capability, Limit, Plan, PlanTier};
 use drift_domain::reconciliation::Target;
 use drift_domain::role::Role;
 use drift_domain::severity::Severity;
-use drift_domain::views::{ChangeFilter, EnvironmentDraft, IncidentFilter, PlanEdit, UpgradeAsk};
+use drift_domain::views::{ChangeFilter, EnvironmentDraft, IncidentFilter, Part, PlanEdit, UpgradeAsk};
 use drift_services::audit::Looked;
 use drift_services::gate::{Caller, Permit, cap};
 use drift_services::incidents::{Choice, IncidentSettings};
@@ -201,6 +201,12 @@ calls! {
     incident asks Incidents: |w, c| w.services().incident(&w.incident_permit(c).await?, w.incident()).await;
     incident_change asks Incidents: |w, c| {
         w.services().incident_change(&w.incident_permit(c).await?, w.incident(), w.change).await
+    };
+    incident_part asks Incidents: |w, c| {
+        w.services().incident_part(&w.incident_permit(c).await?, w.incident(), &Part::default()).await
+    };
+    change_in_incident asks Incidents: |w, c| {
+        w.services().change_in_incident(&w.incident_permit(c).await?, w.incident(), w.change).await
     };
     incident_timeline asks Incidents: |w, c| {
         w.services().incident_timeline(&w.incident_permit(c).await?, w.incident(), None).await
