@@ -13,6 +13,7 @@ use leptos::prelude::*;
 
 use crate::components::layout::{Frame, Live, Theme};
 use crate::pages::drift::incident::Way;
+use crate::pages::drift::{GraphQuery, Layout};
 use crate::pages::incidents::Kept;
 use crate::pages::{connection, drift, environment, environments, problem, setup, sign_in};
 use crate::samples;
@@ -181,8 +182,10 @@ async fn an_unverified_workspace_without_changes_does_not_read_as_in_sync() {
 async fn a_diff_shows_both_sides_by_node_and_folds_what_does_not_matter() {
     let diff = DiffOrRefusal::Diff(samples::diff());
     let environment = samples::environment(Badge::DriftDetected, 4);
-    let html =
-        page("change", true, move || drift::change::view(&environment, &samples::change_page(diff), None, false)).await;
+    let html = page("change", true, move || {
+        drift::change::view(&environment, &samples::change_page(diff), &GraphQuery::default(), false)
+    })
+    .await;
     assert_eq!(html.matches("<article").count(), 5, "two changed nodes, one new one, the workflow, the connections");
     for said in [
         "secret withheld",
@@ -199,12 +202,55 @@ async fn a_diff_shows_both_sides_by_node_and_folds_what_does_not_matter() {
 }
 
 #[tokio::test]
+async fn lines_stand_one_under_the_other_or_side_by_side_with_the_words_that_differ_marked() {
+    for (name, layout) in [("change-unified", Layout::Unified), ("change-split", Layout::Split)] {
+        let environment = samples::environment(Badge::DriftDetected, 4);
+        let mut diff = samples::diff();
+        let whole: Vec<String> = (1..=14).map(|n| format!("line {n} <b>")).collect();
+        diff.entries[0].desired = Some(whole.join("\n").replace("line 12 <b>", "const items = $input.all();"));
+        // The last line is after what the hunk shows.
+        diff.entries[0].lines.pop();
+        diff.entries[0].lines[3].text = "return items.filter(i => i.json.total !== 0 || '<script>');".to_owned();
+        let shown = samples::change_page(DiffOrRefusal::Diff(diff));
+        let query = GraphQuery::laid_out(layout);
+        let html = page(name, true, move || drift::change::view(&environment, &shown, &query, false)).await;
+        let text = if layout == Layout::Split { "<td class=\"text removed\">" } else { "<td class=\"text\">" };
+        assert!(
+            html.contains(&format!("{text}return items.filter(i =&gt; i.json.total <mark>&gt;</mark> 0")),
+            "{name}"
+        );
+        assert!(!html.contains("'<script>'"), "what is marked is text all the same");
+        assert!(html.contains("Show 11 more lines that are the same") && html.contains("line 11 &lt;b&gt;"), "{name}");
+        assert!(html.contains("Show 1 more line that is the same") && html.contains("line 14 &lt;b&gt;"), "{name}");
+        assert!(html.contains("data-copy=\"parameters.jsCode\""));
+        assert_eq!(html.matches("class=\"lines split\"").count(), usize::from(layout == Layout::Split));
+        let label = if layout == Layout::Split { "Side by side" } else { "Unified" };
+        let current =
+            html.split("How lines are shown").nth(1).and_then(|nav| nav.split("aria-current=\"true\"").nth(1));
+        assert!(current.and_then(|nav| nav.split("</a>").next()).is_some_and(|link| link.contains(label)), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_huge_diff_shows_a_part_and_says_how_much_is_left_out() {
+    let environment = samples::environment(Badge::DriftDetected, 4);
+    let mut diff = samples::diff();
+    let line = diff.entries[0].lines[2].clone();
+    diff.entries[0].lines = vec![line; 60_000];
+    let shown = samples::change_page(DiffOrRefusal::Diff(diff));
+    let draw = move || drift::change::view(&environment, &shown, &GraphQuery::default(), false);
+    let html = page("change-huge", true, draw).await;
+    assert!(html.contains("data-left-out=\"57000\"") && html.contains("57000 further lines are not shown here"));
+    assert_eq!(html.matches("<tr class=\"removed\"").count(), 3_000);
+}
+
+#[tokio::test]
 async fn a_refused_diff_is_a_calm_notice_with_the_plan_that_has_it() {
     let refused =
         DiffOrRefusal::Refused { message: "Seeing what differs needs the Pro plan.".to_owned(), needs: PlanTier::Pro };
     let environment = samples::environment(Badge::DriftDetected, 4);
     let html = page("change-refused", true, move || {
-        drift::change::view(&environment, &samples::change_page(refused), None, false)
+        drift::change::view(&environment, &samples::change_page(refused), &GraphQuery::default(), false)
     })
     .await;
     assert!(html.contains("data-refused=\"PRO\"") && !html.contains("data-side"));

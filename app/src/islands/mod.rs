@@ -9,6 +9,7 @@ pub mod ages;
 pub mod canvas;
 pub mod connection_test;
 pub mod copy;
+pub mod copy_path;
 pub mod filter;
 pub mod live;
 pub mod shortcuts;

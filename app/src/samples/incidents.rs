@@ -172,6 +172,13 @@ fn action(action: IncidentAction, refused: Option<&str>) -> ActionView {
 }
 
 /// An incident in this status, as somebody sees it who may do everything that can be done now.
+/// The second of three changes, as its own page has it.
+pub(crate) fn in_incident() -> ChangeInIncident {
+    let mut all = changes();
+    let (previous, next) = (all[0].row.id, all[2].row.id);
+    ChangeInIncident { change: all.swap_remove(1), previous: Some(previous), next: Some(next), place: Some((2, 3)) }
+}
+
 pub(crate) fn incident(status: IncidentStatus) -> IncidentPage {
     use IncidentAction::*;
     let closed = status == IncidentStatus::Closed;
@@ -203,6 +210,13 @@ pub(crate) fn incident(status: IncidentStatus) -> IncidentPage {
         computed_severity: Severity::High,
         severity_reason: Some("refunds are money".to_owned()),
         time: row.expires_at.map(time),
+        listed: ListedChanges {
+            all: changes.len() as u32,
+            earlier: 0,
+            next: None,
+            waiting: if closed { 0 } else { 2 },
+            fit_all: vec![DecisionKind::Promote, DecisionKind::Replace],
+        },
         changes,
         diff_access: DiffAccess::All,
         ambiguities: vec![],

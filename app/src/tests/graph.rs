@@ -6,6 +6,7 @@ use drift_domain::views::*;
 
 use super::page;
 use crate::pages::drift;
+use crate::pages::drift::GraphQuery;
 use crate::pages::incidents::{Kept, change as of_incident};
 use crate::samples;
 
@@ -15,7 +16,7 @@ fn with_graph() -> ChangePage {
 
 async fn change(file: &str, shown: ChangePage, chosen: Option<usize>) -> String {
     let environment = samples::environment(Badge::DriftDetected, 4);
-    page(file, true, move || drift::change::view(&environment, &shown, chosen, false)).await
+    page(file, true, move || drift::change::view(&environment, &shown, &GraphQuery::of(chosen), false)).await
 }
 
 /// A node, as it is drawn.
@@ -70,7 +71,9 @@ async fn a_node_that_was_chosen_shows_both_of_its_sides_beside_the_canvas() {
     let html = change("change-graph-chosen", with_graph(), Some(2)).await;
     assert_eq!(html.matches("data-node=\"Stripe\"").count(), 2, "in the panel and in the whole diff");
     let panel = &html[html.find("id=\"graph-chosen\"").unwrap()..html.find("id=\"graph-table\"").unwrap()];
-    for said in ["Stripe live", "Stripe test", "secret withheld", "position", "data-side=\"desired\""] {
+    for said in
+        ["Stripe <mark>live</mark>", "Stripe <mark>test</mark>", "secret withheld", "position", "data-side=\"desired\""]
+    {
         assert!(panel.contains(said), "{said}");
     }
     assert!(!panel.contains("Notify on failure"), "of this node alone");
@@ -104,7 +107,14 @@ async fn a_plan_with_text_alone_says_which_has_the_canvas_and_one_without_diffs_
 async fn a_change_of_an_incident_has_the_canvas_too() {
     let html = page("incident-change-graph", true, || {
         let incident = samples::incidents::incident(IncidentStatus::Stabilized);
-        of_incident::view(&incident, &with_graph(), Some(3), &Kept::default(), samples::now())
+        of_incident::view(
+            &incident,
+            &with_graph(),
+            &samples::incidents::in_incident(),
+            &GraphQuery::of(Some(3)),
+            &Kept::default(),
+            samples::now(),
+        )
     })
     .await;
     assert!(html.contains("graph-picture") && tag(&html, 3).contains("aria-current"));

@@ -1,13 +1,13 @@
 //! The pages of drift incidents.
 
 use drift_domain::change::DecisionKind;
-use drift_domain::environment::Badge;
 use drift_domain::incident::{ClosingState, IncidentAction, IncidentStatus};
 use drift_domain::plan::{Lifecycle, PlanTier};
 use drift_domain::views::*;
 
 use super::page;
 use crate::pages::drift;
+use crate::pages::drift::GraphQuery;
 use crate::pages::drift::incident::Way;
 use crate::pages::incidents::{Kept, change, incident, list};
 use crate::samples;
@@ -143,7 +143,8 @@ async fn a_change_of_an_incident_has_its_diff_and_its_path() {
         change::view(
             &samples::incidents::incident(IncidentStatus::Stabilized),
             &page,
-            None,
+            &samples::incidents::in_incident(),
+            &GraphQuery::default(),
             &Kept::default(),
             samples::now(),
         )
@@ -204,26 +205,33 @@ async fn drift_leads_to_its_incident_or_offers_to_open_one() {
 }
 
 #[tokio::test]
-async fn five_hundred_changes_make_a_page_that_can_be_used() {
+async fn of_five_hundred_changes_a_page_has_a_part_and_says_so() {
     let mut large = samples::incidents::incident(IncidentStatus::Stabilized);
     let one = large.changes[1].clone();
-    large.changes = (0..500u128)
+    large.changes = (0..50u128)
         .map(|n| {
             let mut change = one.clone();
             change.row.id = drift_domain::ids::ChangeId(uuid::Uuid::from_u128(n + 1));
             change
         })
         .collect();
-    let html = workspace("incident-large", large, Kept::default()).await;
-    assert_eq!(html.matches("data-change=").count(), 500, "every change is there");
-    assert_eq!(
-        html.matches("data-form=\"decide-").count(),
-        41,
-        "forms for the first ones and for all; the others on their pages"
-    );
-    assert!(html.contains("Choose a path on its own page"));
-    let badges = [Badge::IncidentActive];
-    assert!(badges.iter().all(|badge| html.contains(badge.as_str())));
-    assert!([DecisionKind::Promote, DecisionKind::Revert].iter().all(|kind| html.contains(kind.as_str())));
+    large.row.changes = 500;
+    large.listed = ListedChanges {
+        all: 500,
+        earlier: 50,
+        next: Some("0.HIGH.7.x".to_owned()),
+        waiting: 480,
+        fit_all: vec![DecisionKind::Promote],
+    };
+    let html = workspace("incident-large", large.clone(), Kept::default()).await;
+    assert_eq!(html.matches("data-change=").count(), 50);
+    assert_eq!(html.matches("data-form=\"decide-").count(), 51, "one for each, and one for all");
+    assert!(html.contains("One path for all 480 undecided changes, on all pages"), "all are all, not the page's");
+    assert!(html.contains("51 to 100 of 500") && html.contains("480 of 500 without a path"));
+    assert!(html.contains("?after=0%2EHIGH%2E7%2Ex#changes") && html.contains("First page"));
+    // What fits all of them is only what the server says fits all.
+    large.listed.fit_all.clear();
+    let html = workspace("incident-large-no-path", large, Kept::default()).await;
+    assert!(!html.contains("decide-all"));
     assert!(IncidentAction::ALL.len() == 11, "a new action needs its place on this page");
 }

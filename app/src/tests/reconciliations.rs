@@ -7,6 +7,7 @@ use drift_domain::views::*;
 
 use super::page;
 use crate::pages::drift;
+use crate::pages::drift::GraphQuery;
 use crate::pages::incidents::reconciliation::{self, PICKS};
 use crate::pages::incidents::{Kept, change, incident};
 use crate::samples;
@@ -37,7 +38,8 @@ async fn a_plan_says_what_is_written_where_and_has_one_button() {
     let node = html.split("data-node=\"Notify on failure\"").nth(1).expect("the node");
     assert!(node.contains("Node goes"), "it is only in n8n, and a revert takes it out");
     let code = html.split("data-node=\"Keep the paid ones\"").nth(1).expect("the code");
-    let (out, put) = (code.find("total !== 0").expect("now"), code.find("total &gt; 0").expect("afterwards"));
+    let (out, put) =
+        (code.find("<mark>!==</mark> 0").expect("now"), code.find("<mark>&gt;</mark> 0").expect("afterwards"));
     assert!(out < put, "what goes stands before what comes");
 }
 
@@ -188,7 +190,7 @@ async fn both_sides_can_be_put_back_by_whoever_may() {
         move || {
             let page = samples::change_page(DiffOrRefusal::Diff(samples::diff()));
             let environment = samples::environment(drift_domain::environment::Badge::DriftDetected, 4);
-            drift::change::view(&environment, &page, None, may)
+            drift::change::view(&environment, &page, &GraphQuery::default(), may)
         }
     };
     let html = page("change-put-back", true, draw(true)).await;
@@ -205,7 +207,8 @@ async fn both_sides_can_be_put_back_by_whoever_may() {
         change::view(
             &samples::incidents::incident(IncidentStatus::Stabilized),
             &shown,
-            None,
+            &samples::incidents::in_incident(),
+            &GraphQuery::default(),
             &Kept::default(),
             samples::now(),
         )

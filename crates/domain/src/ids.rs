@@ -68,6 +68,10 @@ id! {
     GateRequestId;
     /// An entry of the audit log.
     AuditEntryId;
+    /// A legal hold.
+    HoldId;
+    /// A tidying that removed something.
+    RetentionRunId;
 }
 
 /// An event. Events are numbered in the order in which they were added.

@@ -19,6 +19,7 @@ pub mod notification;
 pub mod plan;
 pub mod policy;
 pub mod reconciliation;
+pub mod retention;
 pub mod role;
 pub mod severity;
 pub mod views;

@@ -78,7 +78,7 @@ fn place(change: &ChangeRecord) -> String {
     format!("{}.{}.{}", change.severity, change.first_seen_at.timestamp_micros(), change.id)
 }
 
-fn read_place(text: &str) -> ServiceResult<Place> {
+pub(crate) fn read_place(text: &str) -> ServiceResult<Place> {
     let read = || {
         let mut parts = text.splitn(3, '.');
         let severity: Severity = parts.next()?.parse().ok()?;
@@ -86,7 +86,10 @@ fn read_place(text: &str) -> ServiceResult<Place> {
         let id: ChangeId = parts.next()?.parse().ok()?;
         Some(Place { severity, first_seen_at, id })
     };
-    read().ok_or_else(|| {
-        ServiceError::invalid("after", "This is not where a page ended. Take `next` of the page before.")
-    })
+    read().ok_or_else(no_place)
+}
+
+/// What is said of a page that begins where none ended.
+pub(crate) fn no_place() -> ServiceError {
+    ServiceError::invalid("after", "This is not where a page ended. Take `next` of the page before.")
 }

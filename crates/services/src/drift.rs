@@ -1,6 +1,5 @@
 //! The drift workspace: changes, their diffs, and what people record about them.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -324,12 +323,6 @@ pub(crate) fn read_reason(text: &str) -> ServiceResult<&str> {
     Ok(reason)
 }
 
-/// Most severe first; of one severity the newest first.
-pub(crate) fn by_severity(mut changes: Vec<ChangeRecord>) -> Vec<ChangeRecord> {
-    changes.sort_by_key(|c| (Reverse(c.severity), Reverse(c.first_seen_at), Reverse(c.id)));
-    changes
-}
-
 pub(crate) fn diff_access(plan: &Plan) -> DiffAccess {
     let full = Capability::Diff.first_full_plan().unwrap_or(PlanTier::Enterprise);
     let some = Capability::Diff.first_plan().unwrap_or(PlanTier::Enterprise);
@@ -349,12 +342,14 @@ pub(crate) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    pub(crate) fn new(plan: &'a Plan, open: &[ChangeRecord], overrides: HashMap<ChangeId, OverrideView>) -> Self {
-        let openable = match plan.diff_limit() {
-            DiffLimit::Workflows(n) => open.iter().take(n as usize).map(|c| c.id).collect(),
-            DiffLimit::None | DiffLimit::All => Vec::new(),
-        };
+    /// `openable` is what a limited plan opens.
+    pub(crate) fn new(plan: &'a Plan, openable: Vec<ChangeId>, overrides: HashMap<ChangeId, OverrideView>) -> Self {
         Self { plan, openable, overrides }
+    }
+
+    /// What a limited plan opens, where the plan is limited.
+    pub(crate) fn only(&self) -> Option<&[ChangeId]> {
+        matches!(self.plan.diff_limit(), DiffLimit::Workflows(_)).then_some(self.openable.as_slice())
     }
 
     /// The same, asked of the database: of the open changes only those are read that a limited plan opens.
@@ -369,7 +364,8 @@ impl<'a> Rows<'a> {
             DiffLimit::Workflows(n) => changes::page(db, organization, environment, &Listed::open(), None, n).await?,
             DiffLimit::None | DiffLimit::All => Vec::new(),
         };
-        Ok(Self::new(plan, &first, overrides::newest(db, organization, environment, now).await?))
+        let openable = first.iter().map(|change| change.id).collect();
+        Ok(Self::new(plan, openable, overrides::newest(db, organization, environment, now).await?))
     }
 
     pub(crate) fn may_open(&self, change: ChangeId) -> bool {

@@ -139,6 +139,10 @@ pub mod cap {
         Audit,
         /// See [`Capability::Policies`].
         Policies,
+        /// See [`Capability::Retention`].
+        Retention,
+        /// See [`Capability::Holds`].
+        Holds,
     }
 }
 

@@ -8,6 +8,7 @@ use drift_domain::ids::{
 use drift_domain::incident::ArtifactState;
 use serde_json::Value;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::error::{StoreError, StoreResult, word};
 
@@ -309,7 +310,7 @@ pub async fn seen_by(
     Ok(())
 }
 
-/// Every artifact of an incident, the newest first.
+/// Artifacts of an incident, the newest first: every one, or those of some changes.
 ///
 /// # Errors
 /// The database failed, or holds what this version cannot read.
@@ -317,16 +318,20 @@ pub async fn of_incident(
     db: &mut PgConnection,
     organization: OrganizationId,
     incident: IncidentId,
+    changes: Option<&[ChangeId]>,
 ) -> StoreResult<Vec<ArtifactRecord>> {
+    let changes: Option<Vec<Uuid>> = changes.map(|changes| changes.iter().map(|id| id.0).collect());
     let rows = sqlx::query!(
         r#"SELECT a.id, a.change_id, a.decision_id, a.type AS kind, a.status, a.by_hand, a.reconciliation_id, a.verified_by,
                d.reason, d.replacement, d.decided_by, u.name, a.started_at, a.finished_at, a.external_ref, a.error_message
            FROM drift_reconciliation_artifacts a
            JOIN decisions d ON d.organization_id = a.organization_id AND d.id = a.decision_id
            JOIN users u ON u.id = d.decided_by
-           WHERE a.organization_id = $1 AND a.incident_id = $2 ORDER BY a.id DESC"#,
+           WHERE a.organization_id = $1 AND a.incident_id = $2 AND ($3::uuid[] IS NULL OR a.change_id = ANY($3))
+           ORDER BY a.id DESC"#,
         organization.0,
-        incident.0
+        incident.0,
+        changes.as_deref()
     )
     .fetch_all(db)
     .await?;

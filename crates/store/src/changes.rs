@@ -9,8 +9,12 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+mod in_incident;
 mod lists;
 
+pub use in_incident::{
+    InIncident, Neighbours, Undecided, first_of_incident, neighbours, of_incident, ready, undecided,
+};
 pub use lists::{Listed, OpenCounts, Place, Which, list, matching, open_counts, page};
 
 use crate::decisions;

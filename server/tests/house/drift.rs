@@ -34,7 +34,7 @@ const WORKSPACE: [&str; 6] = [
 ];
 
 /// What opens drift or acts on it: views that only the workspace draws, its components, and actions that only it offers.
-const DEEP: [&str; 51] = [
+const DEEP: [&str; 54] = [
     "DiffView",
     "DiffEntry",
     "DiffLine",
@@ -51,6 +51,7 @@ const DEEP: [&str; 51] = [
     "IgnoredView",
     "IncidentPage",
     "IncidentChange",
+    "ChangeInIncident",
     "ArtifactView",
     "ReceiptView",
     "ClosingView",
@@ -68,6 +69,8 @@ const DEEP: [&str; 51] = [
     ".finish_adoption(",
     ".workspace(",
     ".incident_change(",
+    ".incident_part(",
+    ".change_in_incident(",
     ".create_incident(",
     ".acknowledge(",
     ".stabilize(",

@@ -17,6 +17,7 @@ use super::{changes, diff, graph, overrides, plans, vanished};
 use crate::components::crumbs::crumbs;
 use crate::components::icon::{Icon, icon};
 use crate::components::{marks, time};
+use crate::islands::copy_path::CopyPath;
 use crate::pages::incidents::put_back;
 use crate::words;
 
@@ -24,12 +25,12 @@ use crate::words;
 pub(crate) fn view(
     environment: &EnvironmentPage,
     page: &ChangePage,
-    chosen: Option<usize>,
+    query: &GraphQuery,
     may_put_back: bool,
 ) -> AnyView {
     let (id, now) = (environment.row.id, environment.now);
     let body = match &page.diff {
-        DiffOrRefusal::Diff(diff) => diff::view(diff, page.row.change_type).into_any(),
+        DiffOrRefusal::Diff(diff) => diff::view(diff, page.row.change_type, query).into_any(),
         DiffOrRefusal::Refused { message, needs } => plans::refused(message, *needs).into_any(),
     };
     view! {
@@ -47,7 +48,8 @@ pub(crate) fn view(
             {put_back::card(&page.row, &format!("/environments/{id}/drift"), may_put_back)}
         </div>
         // Both sides of a change stay what they are, so the canvas does too, wherever somebody has moved it.
-        {graph::view(page, chosen)}
+        {graph::view(page, query.chosen())}
+        <CopyPath />
         <div data-live="diff">{body} {history(page, id, now)}</div>
     }
     .into_any()
@@ -160,7 +162,7 @@ pub(crate) async fn get(
         };
         let (title, now) = (page.row.workflow.clone(), environment.now);
         let may_put_back = member.caller.may(Capability::Execute);
-        Ok(Page::new(title, move || view(&environment, &page, query.chosen(), may_put_back))
+        Ok(Page::new(title, move || view(&environment, &page, &query, may_put_back))
             .live(Live::One(id), now)
             .status(status))
     }

@@ -6,10 +6,24 @@ use drift_domain::failure::Side;
 use drift_domain::views::{DiffEntry, DiffKind, DiffLine, DiffView, LineKind};
 use leptos::prelude::*;
 
+use super::graph::GraphQuery;
 use super::ignored;
 use crate::components::icon::{Icon, icon};
 use crate::components::marks;
 use crate::words::{self, Mark, count};
+
+mod changed;
+mod lines;
+
+/// How lines stand: one under the other, or side by side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// One under the other.
+    #[default]
+    Unified,
+    /// Side by side.
+    Split,
+}
 
 /// How a diff is read: what its sides are called, the left one first.
 struct Names<'a> {
@@ -59,10 +73,11 @@ const FILE: Names<'_> =
     Names { left: "Git now", right: "Git afterwards", lines: "The file's lines, from now to afterwards", ..WRITTEN };
 
 /// Draws a diff. Of a workflow that only one side has, only that side is drawn.
-pub(in crate::pages) fn view(diff: &DiffView, change_type: ChangeType) -> impl IntoView + use<> {
-    let only = only(change_type);
+pub(in crate::pages) fn view(diff: &DiffView, change_type: ChangeType, query: &GraphQuery) -> impl IntoView + use<> {
+    let (only, layout) = (only(change_type), query.layout());
     let groups = groups(&diff.entries);
-    let nodes: Vec<_> = groups.into_iter().map(|(group, entries)| node(&group, &entries, only, &COMPARED)).collect();
+    let nodes: Vec<_> =
+        groups.into_iter().map(|(group, entries)| node(&group, &entries, only, (&COMPARED, layout))).collect();
     let nothing = diff.entries.is_empty().then(|| {
         view! { <p class="card card-body text-ink-2">"Nothing that matters differs between the two sides of this change."</p> }
     });
@@ -74,11 +89,25 @@ pub(in crate::pages) fn view(diff: &DiffView, change_type: ChangeType) -> impl I
                     <span><b class="text-incident">"−"</b> " Git (desired)"</span>
                     <span><b class="text-ok">"+"</b> " n8n (live)"</span>
                 </p>
+                {layouts(query)}
             </div>
             {nothing} {nodes}
         </section>
         {cosmetic(&diff.cosmetic)}
         {not_compared(diff)}
+    }
+}
+
+/// The two ways to lay lines out, each with its address.
+fn layouts(query: &GraphQuery) -> impl IntoView + use<> {
+    let link = |layout, label: &'static str| {
+        let current = (query.layout() == layout).then_some("true");
+        view! { <a class="btn btn-small" href=format!("{}#diff", query.address(layout)) aria-current=current>{label}</a> }
+    };
+    view! {
+        <nav class="flex gap-1" aria-label="How lines are shown">
+            {link(Layout::Unified, "Unified")} {link(Layout::Split, "Side by side")}
+        </nav>
     }
 }
 
@@ -100,7 +129,7 @@ pub(in crate::pages) fn of_node(diff: &DiffView, name: &str, change_type: Change
     let entries: Vec<_> = diff.entries.iter().chain(&diff.cosmetic).filter(is_of_node).collect();
     let kind = entries.first()?.node_type.clone();
     let names = Names { about: CHOSEN, ..COMPARED };
-    Some(node(&Group::Node(name.to_owned(), kind), &entries, only(change_type), &names))
+    Some(node(&Group::Node(name.to_owned(), kind), &entries, only(change_type), (&names, Layout::Unified)))
 }
 
 /// What sets the regions of a node that was chosen apart from the same ones below.
@@ -113,14 +142,17 @@ pub(in crate::pages) fn written(diff: &DiffView, about: &str) -> Option<impl Int
     }
     let entries: Vec<_> = diff.entries.iter().map(turned).collect();
     let names = Names { about, ..WRITTEN };
-    let nodes: Vec<_> =
-        groups(&entries).into_iter().map(|(group, entries)| node(&group, &entries, None, &names)).collect();
+    let nodes: Vec<_> = groups(&entries)
+        .into_iter()
+        .map(|(group, entries)| node(&group, &entries, None, (&names, Layout::Unified)))
+        .collect();
     Some(view! { <div>{legend(&names)} {nodes}</div> })
 }
 
 /// Draws what a commit changes in a file, which `about` names.
 pub(in crate::pages) fn file(changed: &[DiffLine], about: &str) -> Option<impl IntoView + use<>> {
-    (!changed.is_empty()).then(|| view! { <div>{legend(&FILE)} {lines(changed, &FILE, about)}</div> })
+    (!changed.is_empty())
+        .then(|| view! { <div>{legend(&FILE)} {lines::view(changed, None, &FILE, Layout::Unified, about)}</div> })
 }
 
 fn legend(names: &Names) -> impl IntoView + use<> {
@@ -207,13 +239,13 @@ fn groups(entries: &[DiffEntry]) -> Vec<(Group, Vec<&DiffEntry>)> {
     groups
 }
 
-fn node(group: &Group, entries: &[&DiffEntry], only: Option<Side>, names: &Names) -> AnyView {
+fn node(group: &Group, entries: &[&DiffEntry], only: Option<Side>, drawn: (&Names, Layout)) -> AnyView {
     let (label, title, kind) = match group {
         Group::Workflow => ("Workflow", "Settings of the workflow itself".to_owned(), None),
         Group::Connections => ("Connections", "Between nodes".to_owned(), None),
         Group::Node(name, kind) => ("Node", name.clone(), kind.clone()),
     };
-    let entries = entries.iter().map(|entry| self::entry(entry, only, names)).collect_view();
+    let entries = entries.iter().map(|entry| self::entry(entry, only, drawn)).collect_view();
     let key = title.clone();
     view! {
         <article class="card diff-node overflow-hidden" data-node=key>
@@ -227,7 +259,7 @@ fn node(group: &Group, entries: &[&DiffEntry], only: Option<Side>, names: &Names
     .into_any()
 }
 
-fn entry(entry: &DiffEntry, only: Option<Side>, names: &Names) -> impl IntoView + use<> {
+fn entry(entry: &DiffEntry, only: Option<Side>, (names, layout): (&Names, Layout)) -> impl IntoView + use<> {
     if let Some(connection) = connection(entry, names) {
         return connection;
     }
@@ -249,15 +281,24 @@ fn entry(entry: &DiffEntry, only: Option<Side>, names: &Names) -> impl IntoView 
         sides(entry, only, names).into_any()
     } else {
         let about = [names.about, entry.node.as_deref().unwrap_or_default(), &entry.path.join(" › ")].join(" ");
-        lines(&entry.lines, names, about.trim()).into_any()
+        lines::view(&entry.lines, entry.desired.as_deref(), names, layout, about.trim()).into_any()
     };
     view! {
         <div class="diff-entry" data-path=entry.path.join(".")>
-            <p class="diff-path">{kind} {steps} {redacted}</p>
+            <p class="diff-path">{kind} {steps} {redacted} {copy(&entry.path)}</p>
             {body}
         </div>
     }
     .into_any()
+}
+
+/// Copies where a difference is; `islands::copy_path` does it for all of them.
+fn copy(path: &[String]) -> Option<impl IntoView + use<>> {
+    (!path.is_empty()).then(|| {
+        let path = path.join(".");
+        let label = format!("Copy path {path}");
+        view! { <button type="button" class="btn btn-small needs-js font-sans" data-copy=path aria-label=label>"Copy path"</button> }
+    })
 }
 
 /// A connection as the engine writes it, beside the node that it begins at.
@@ -303,66 +344,39 @@ fn connection(entry: &DiffEntry, names: &Names) -> Option<AnyView> {
 }
 
 fn sides(entry: &DiffEntry, only: Option<Side>, names: &Names) -> impl IntoView + use<> {
-    let side =
-        |class: &'static str, mark: &'static str, name: &'static str, text: &Option<String>, key: &'static str| {
-            let text = match text {
+    let words = match (&entry.desired, &entry.live, only) {
+        (Some(desired), Some(live), None) => changed::words(desired, live),
+        _ => None,
+    };
+    let (old, new) = words.unzip();
+    let side = |class: &'static str,
+                mark: &'static str,
+                name: &'static str,
+                (text, words): (&Option<String>, Option<Vec<changed::Piece>>),
+                key: &'static str| {
+        let text = match text {
                 Some(text) if text.is_empty() => view! { <p class="nothing">"empty text"</p> }.into_any(),
                 Some(text) => {
-                    view! { <pre tabindex="0" aria-label=format!("{name}'s side")>{text.clone()}</pre> }.into_any()
+                    view! { <pre tabindex="0" aria-label=format!("{name}'s side")>{lines::pieces(&words.unwrap_or_else(|| vec![(false, text.clone())]))}</pre> }.into_any()
                 }
                 None => view! { <p class="nothing">"nothing here"</p> }.into_any(),
             };
-            view! {
-                <div class=class data-side=key>
-                    <p class="side-name"><span aria-hidden="true">{mark}</span> {name}</p>
-                    {text}
-                </div>
-            }
-        };
+        view! {
+            <div class=class data-side=key>
+                <p class="side-name"><span aria-hidden="true">{mark}</span> {name}</p>
+                {text}
+            </div>
+        }
+    };
     // What only one side has is shown once; a field that one side lacks is shown beside the other's.
     let whole = !matches!(entry.kind, DiffKind::NodeModified | DiffKind::WorkflowModified | DiffKind::NodeRenamed);
     let one = only.is_some() || (whole && (entry.desired.is_none() || entry.live.is_none()));
     let shown = |side, text: &Option<String>| !one || only.map_or(text.is_some(), |only| only == side);
     let left = shown(Side::Desired, &entry.desired)
-        .then(|| side("side side-git", "−", names.left, &entry.desired, names.left_key));
-    let right =
-        shown(Side::Live, &entry.live).then(|| side("side side-n8n", "+", names.right, &entry.live, names.right_key));
+        .then(|| side("side side-git", "−", names.left, (&entry.desired, old), names.left_key));
+    let right = shown(Side::Live, &entry.live)
+        .then(|| side("side side-n8n", "+", names.right, (&entry.live, new), names.right_key));
     view! { <div class=if one { "sides one" } else { "sides" }>{left} {right}</div> }
-}
-
-fn lines(lines: &[DiffLine], names: &Names, about: &str) -> impl IntoView + use<> {
-    let rows = lines.iter().map(|line| self::line(line, names)).collect_view();
-    view! {
-        <div class="lines" tabindex="0" role="region" aria-label=format!("{}: {about}", names.lines)>
-            <table>
-                <thead class="sr-only">
-                    <tr><th scope="col">{format!("Line, {}", names.left)}</th><th scope="col">{format!("Line, {}", names.right)}</th><th scope="col">"Change"</th><th scope="col">"Text"</th></tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-    }
-}
-
-fn line(line: &DiffLine, names: &Names) -> AnyView {
-    let (class, mark, spoken) = match line.kind {
-        LineKind::Gap => {
-            let text = if line.text.is_empty() { "lines that are the same".to_owned() } else { line.text.clone() };
-            return view! { <tr class="gap"><td colspan="4">{text}</td></tr> }.into_any();
-        }
-        LineKind::Same => ("same", "", ""),
-        LineKind::Removed => ("removed", "−", names.removed),
-        LineKind::Added => ("added", "+", names.added),
-    };
-    view! {
-        <tr class=class>
-            <td class="n">{line.desired}</td>
-            <td class="n">{line.live}</td>
-            <td class="mark"><span aria-hidden="true">{mark}</span><span class="sr-only">{spoken}</span></td>
-            <td class="text">{line.text.clone()}</td>
-        </tr>
-    }
-    .into_any()
 }
 
 fn cosmetic(entries: &[DiffEntry]) -> Option<impl IntoView + use<>> {

@@ -19,3 +19,6 @@ pub(in crate::pages) mod plans;
 mod upgrade;
 mod vanished;
 pub(crate) mod workspace;
+
+#[cfg(test)]
+pub(crate) use {diff::Layout, graph::GraphQuery};

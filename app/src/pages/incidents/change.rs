@@ -4,14 +4,16 @@ use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use drift_domain::views::{ChangePage, DiffOrRefusal, IncidentChange, IncidentPage};
+use drift_domain::ids::ChangeId;
+use drift_domain::views::{ChangeInIncident, ChangePage, DiffOrRefusal, IncidentChange, IncidentPage, Part};
 use leptos::prelude::*;
 
 use super::{Kept, changes, decide, header, put_back};
 use crate::components::crumbs::crumbs;
 use crate::components::icon::{Icon, icon};
 use crate::components::layout::Live;
-use crate::components::{marks, time};
+use crate::components::time;
+use crate::islands::copy_path::CopyPath;
 use crate::pages::drift::graph::GraphQuery;
 use crate::pages::drift::{diff, graph, plans};
 use crate::ssr::forms::{change_id, incident_id};
@@ -22,16 +24,16 @@ use crate::words;
 pub(crate) fn view(
     incident: &IncidentPage,
     page: &ChangePage,
-    chosen: Option<usize>,
+    here: &ChangeInIncident,
+    query: &GraphQuery,
     kept: &Kept,
     now: DateTime<Utc>,
 ) -> AnyView {
     let body = match &page.diff {
-        DiffOrRefusal::Diff(diff) => diff::view(diff, page.row.change_type).into_any(),
+        DiffOrRefusal::Diff(diff) => diff::view(diff, page.row.change_type, query).into_any(),
         DiffOrRefusal::Refused { message, needs } => plans::refused(message, *needs).into_any(),
     };
     let number = words::incident(incident.row.number);
-    let here = incident.changes.iter().find(|change| change.row.id == page.row.id);
     view! {
         {crumbs(
             vec![
@@ -41,11 +43,12 @@ pub(crate) fn view(
             page.row.workflow.clone(),
         )}
         {heading(page)}
-        {neighbours(incident, page)}
-        <div data-live="change">{summary(incident, page, here, now)}</div>
-        {here.map(|change| path(incident, change, kept, now))}
+        {neighbours(incident, here)}
+        <div data-live="change">{summary(incident, page, &here.change, now)}</div>
+        {path(incident, &here.change, kept, now)}
         {put_back::card(&page.row, &format!("/incidents/{}", incident.row.id), incident.carry_out_refused.is_none())}
-        {graph::view(page, chosen)}
+        {graph::view(page, query.chosen())}
+        <CopyPath />
         <div data-live="diff">{body}</div>
     }
     .into_any()
@@ -67,30 +70,24 @@ fn heading(page: &ChangePage) -> impl IntoView + use<> {
 }
 
 /// The changes before and after this one, so that all can be read in one go.
-fn neighbours(incident: &IncidentPage, page: &ChangePage) -> Option<impl IntoView + use<>> {
-    let openable: Vec<_> = incident.changes.iter().filter(|change| change.row.openable).collect();
-    let at = openable.iter().position(|change| change.row.id == page.row.id)?;
-    let link = |change: &IncidentChange, label: &'static str| {
-        let href = format!("/incidents/{}/changes/{}", incident.row.id, change.row.id);
-        let name = change.row.workflow.clone();
-        view! { <a class="btn btn-small" href=href title=name>{label}</a> }
+fn neighbours(incident: &IncidentPage, here: &ChangeInIncident) -> Option<impl IntoView + use<>> {
+    let link = |change: Option<ChangeId>, label: &'static str| {
+        let href = format!("/incidents/{}/changes/{}", incident.row.id, change?);
+        Some(view! { <a class="btn btn-small" href=href>{label}</a> })
     };
-    let previous = at.checked_sub(1).map(|at| link(openable[at], "Previous change"));
-    let next = openable.get(at + 1).map(|change| link(change, "Next change"));
-    (openable.len() > 1).then(|| {
-        view! {
-            <nav aria-label="Changes" class="flex flex-wrap items-center gap-2 mb-4">
-                {previous} {next}
-                <span class="text-ink-3 num">{format!("{} of {}", at + 1, openable.len())}</span>
-            </nav>
-        }
+    let (at, of) = here.place.filter(|(_, of)| *of > 1)?;
+    Some(view! {
+        <nav aria-label="Changes" class="flex flex-wrap items-center gap-2 mb-4">
+            {link(here.previous, "Previous change")} {link(here.next, "Next change")}
+            <span class="text-ink-3 num">{format!("{at} of {of}")}</span>
+        </nav>
     })
 }
 
 fn summary(
     incident: &IncidentPage,
     page: &ChangePage,
-    here: Option<&IncidentChange>,
+    here: &IncidentChange,
     now: DateTime<Utc>,
 ) -> impl IntoView + use<> {
     let row = &page.row;
@@ -102,10 +99,7 @@ fn summary(
                 {header::status(incident.row.status)}
             </dd>
             <dt>"What"</dt>
-            <dd>{match here {
-                Some(change) => changes::chips(change).into_any(),
-                None => marks::chip(words::state(row.state), Some(words::state_explained(row.state))).into_any(),
-            }}</dd>
+            <dd>{changes::chips(here)}</dd>
             <dt>"Origin"</dt>
             <dd>{words::origin_explained(row.origin)}</dd>
             <dt>"In n8n"</dt>
@@ -154,8 +148,10 @@ pub(crate) async fn get(
     let page = async {
         let (id, change) = (incident_id(&id)?, change_id(&change)?);
         let permit = member.services().incident_permit(&member.caller, id).await?;
-        let incident = member.services().incident(&permit, id).await?;
+        // The changes themselves are not shown here.
+        let incident = member.services().incident_part(&permit, id, &Part { after: None, limit: Some(1) }).await?;
         let page = member.services().incident_change(&permit, id, change).await?;
+        let here = member.services().change_in_incident(&permit, id, change).await?;
         let status = match page.diff {
             DiffOrRefusal::Diff(_) => StatusCode::OK,
             DiffOrRefusal::Refused { .. } => StatusCode::PAYMENT_REQUIRED,
@@ -164,7 +160,7 @@ pub(crate) async fn get(
         let (kept, now) = (Kept::of(notice.as_ref()), member.services().now());
         let title = format!("{} · {}", page.row.workflow, words::incident(incident.row.number));
         let live = Live::One(incident.row.environment_id);
-        Ok(Page::new(title, move || view(&incident, &page, query.chosen(), &kept, now))
+        Ok(Page::new(title, move || view(&incident, &page, &here, &query, &kept, now))
             .live(live, now)
             .notice(notice.as_ref())
             .status(status))

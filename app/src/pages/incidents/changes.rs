@@ -14,20 +14,9 @@ use crate::components::note::note;
 use crate::components::{marks, time};
 use crate::words::{self, count};
 
-/// Whether a change still waits for somebody to choose its path.
-pub(super) fn wants_path(change: &IncidentChange) -> bool {
-    let pending = change.artifacts.first().is_some_and(|artifact| artifact.state == ArtifactState::Pending);
-    change.row.state.is_open() && !change.choices.is_empty() && !pending
-}
-
-/// How many changes wait for somebody to choose their path.
-pub(super) fn waiting(page: &IncidentPage) -> usize {
-    page.changes.iter().filter(|change| wants_path(change)).count()
-}
-
 /// The section of the workspace.
 pub(super) fn section(page: &IncidentPage, kept: &Kept, now: DateTime<Utc>) -> impl IntoView + use<> {
-    let waiting = waiting(page);
+    let waiting = page.listed.waiting;
     let said = match (waiting, page.row.open_changes) {
         (0, 0) => "all over, on the record".to_owned(),
         (0, open) => format!("{} to be carried out", count(open, "path", "paths")),
@@ -46,27 +35,45 @@ pub(super) fn section(page: &IncidentPage, kept: &Kept, now: DateTime<Utc>) -> i
             </div>
             {decide::for_all(page, kept)} {why_not}
             <ul class="inc-changes">{items}</ul>
+            {pages(page)}
             {access(page.diff_access)}
         </section>
     }
+}
+
+/// Which of the changes are listed, and the way to the others; nothing where all of them are.
+fn pages(page: &IncidentPage) -> Option<impl IntoView + use<>> {
+    let (listed, shown) = (&page.listed, u32::try_from(page.changes.len()).unwrap_or(u32::MAX));
+    let address = format!("/incidents/{}", page.row.id);
+    let first = (shown < listed.all && listed.earlier > 0)
+        .then(|| view! { <a class="btn" href=format!("{address}#changes")>"First page"</a> });
+    let next = listed.next.as_deref().map(|after| {
+        let after = percent_encoding::utf8_percent_encode(after, percent_encoding::NON_ALPHANUMERIC);
+        view! { <a class="btn" href=format!("{address}?after={after}#changes")>"Next page" {icon(Icon::Arrow)}</a> }
+    });
+    let (from, to) = (listed.earlier.saturating_add(1), listed.earlier.saturating_add(shown));
+    let which = match shown {
+        0 => format!("nothing further of {}", listed.all),
+        _ => format!("{from} to {to} of {}", listed.all),
+    };
+    (first.is_some() || next.is_some()).then(|| {
+        view! {
+            <nav aria-label="Pages of changes" class="card-body border-t border-line flex flex-wrap items-center justify-between gap-2">
+                <span>{first}</span> <span class="text-ink-2 num" data-listed="">{which}</span> <span>{next}</span>
+            </nav>
+        }
+    })
 }
 
 fn item(page: &IncidentPage, change: &IncidentChange, kept: &Kept, now: DateTime<Utc>) -> impl IntoView + use<> {
     let row = &change.row;
     let href = format!("/incidents/{}/changes/{}", page.row.id, row.id);
     let name = if row.openable {
-        view! { <a class="inc-workflow wrap-anywhere" href=href.clone()>{row.workflow.clone()}</a> }.into_any()
+        view! { <a class="inc-workflow wrap-anywhere" href=href>{row.workflow.clone()}</a> }.into_any()
     } else {
         view! { <span class="inc-workflow wrap-anywhere">{row.workflow.clone()}</span> }.into_any()
     };
-    let decide = if decide::is_here(page, change) {
-        Some(decide::for_one(page, change, kept).into_any())
-    } else {
-        let elsewhere = decide::is_offered(page, change) && row.openable;
-        elsewhere.then(|| {
-            view! { <p class="mt-2"><a class="link" href=href>"Choose a path on its own page"</a></p> }.into_any()
-        })
-    };
+    let decide = decide::is_offered(page, change).then(|| decide::for_one(page, change, kept));
     view! {
         <li class="inc-change" data-change=row.workflow.clone() data-state=row.state.as_str()>
             <div class="inc-change-head">

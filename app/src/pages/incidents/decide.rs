@@ -7,23 +7,13 @@ use leptos::prelude::*;
 
 use super::Kept;
 use super::actions::{may, version};
-use super::changes::wants_path;
 use crate::components::form::field_error;
 use crate::components::icon::{Icon, icon};
 use crate::words;
 
-/// More forms than this on one page would make it slow; then each change has its form on its own page.
-const FORMS: usize = 40;
-
 /// The name of a change's form: of its fields, and of what is kept of it.
 pub(super) fn form_of(change: &IncidentChange) -> String {
     format!("decide-{}", change.row.id)
-}
-
-/// Whether the workspace itself has a form for this change, and not only the change's own page.
-pub(super) fn is_here(page: &IncidentPage, change: &IncidentChange) -> bool {
-    let open = page.changes.iter().filter(|change| !change.choices.is_empty());
-    is_offered(page, change) && open.take(FORMS).any(|other| other.row.id == change.row.id)
 }
 
 /// Whether this person can choose a path for this change now.
@@ -31,24 +21,24 @@ pub(super) fn is_offered(page: &IncidentPage, change: &IncidentChange) -> bool {
     !change.choices.is_empty() && may(page, IncidentAction::Decide).is_ok()
 }
 
-/// The form of all undecided changes, where there are several.
+/// Whether there is a form for all undecided changes: there are several, and something fits every one of them.
+pub(super) fn is_for_all(page: &IncidentPage) -> bool {
+    page.listed.waiting > 1 && !page.listed.fit_all.is_empty() && may(page, IncidentAction::Decide).is_ok()
+}
+
+/// The form of all undecided changes, those on other pages too.
 pub(super) fn for_all(page: &IncidentPage, kept: &Kept) -> Option<impl IntoView + use<>> {
     const NAME: &str = "decide-all";
-    let waiting: Vec<_> = page.changes.iter().filter(|change| wants_path(change)).collect();
-    if waiting.len() < 2 || may(page, IncidentAction::Decide).is_err() {
+    if !is_for_all(page) {
         return None;
     }
-    // Only what fits every one of them can be said of all.
-    let fits_all = |kind: &DecisionKind| waiting.iter().all(|change| change.choices.contains(kind));
-    let choices: Vec<_> = DecisionKind::ALL.iter().copied().filter(fits_all).collect();
-    if choices.is_empty() {
-        return None;
-    }
-    let summary = format!("One path for all {} undecided changes", waiting.len());
+    let elsewhere = (page.changes.len() as u64) < u64::from(page.listed.all);
+    let pages = if elsewhere { ", on all pages" } else { "" };
+    let summary = format!("One path for all {} undecided changes{pages}", page.listed.waiting);
     Some(view! {
         <details class="inc-decide" data-key=NAME open=kept.is_of(NAME)>
             <summary>{icon(Icon::Branch)} {summary}</summary>
-            {form(page, NAME, None, &choices, kept)}
+            {form(page, NAME, None, &page.listed.fit_all, kept)}
         </details>
     })
 }

@@ -7,7 +7,6 @@ use drift_domain::reconciliation::ReconciliationState;
 use drift_domain::views::{IncidentPage, IncidentRow, ReconciliationRow, StepView};
 use leptos::prelude::*;
 
-use super::changes::waiting;
 use crate::components::icon::{Icon, icon};
 use crate::components::{marks, time};
 use crate::words::{self, count};
@@ -56,7 +55,7 @@ struct Next {
 
 fn next(page: &IncidentPage) -> Next {
     let step = |name, label: &str, href, icon| Next { name, label: label.to_owned(), href, icon, is_up: true };
-    let open = waiting(page);
+    let open = page.listed.waiting;
     let allowed = |action| page.actions.iter().any(|view| view.action == action && view.refused.is_none());
     match page.row.status {
         IncidentStatus::Detected => step("acknowledge", "Acknowledge", "#acknowledge", Icon::User),
@@ -64,7 +63,7 @@ fn next(page: &IncidentPage) -> Next {
             step("stabilize", "Stabilize", "#stabilize", Icon::Shield)
         }
         IncidentStatus::Acknowledged | IncidentStatus::Stabilized if open > 0 => {
-            let label = format!("Choose {}", count(open as u64, "path", "paths"));
+            let label = format!("Choose {}", count(open, "path", "paths"));
             step("decide", &label, "#changes", Icon::Branch)
         }
         IncidentStatus::Acknowledged | IncidentStatus::Stabilized if allowed(IncidentAction::Reconcile) => {

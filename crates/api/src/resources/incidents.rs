@@ -8,7 +8,7 @@ use axum::extract::State;
 use drift_domain::change::DecisionKind;
 use drift_domain::ids::{ChangeId, EnvironmentId, EventId, IncidentId, UserId};
 use drift_domain::severity::Severity;
-use drift_domain::views::{ChangePage, ClosingView, IncidentFilter, IncidentList, IncidentPage, TimelinePage};
+use drift_domain::views::{ChangePage, ClosingView, IncidentFilter, IncidentList, IncidentPage, Part, TimelinePage};
 use drift_services::ServiceError;
 use drift_services::gate::cap;
 use drift_services::incidents::{Choice, Created};
@@ -17,6 +17,7 @@ use http::header::{ETAG, LOCATION};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::paging::PageQuery;
 use crate::ApiState;
 use crate::auth::SignedIn;
 use crate::extract::{self, IdempotencyKey, IfMatch, Path, Query, Seen};
@@ -106,19 +107,23 @@ pub(crate) async fn create(
     Ok((status, [(LOCATION, format!("/api/v1/incidents/{}", opened.id))], Json(opened)))
 }
 
-/// Show one incident: its workspace. The header `ETag` is what an action names with `If-Match`.
-#[utoipa::path(get, path = "/incidents/{incident}", tag = "Incidents", params(("incident" = IncidentId, Path)), responses(
+/// Show one incident: its workspace, with a page of its changes. The header `ETag` is what `If-Match` names.
+#[utoipa::path(get, path = "/incidents/{incident}", tag = "Incidents", params(
+    ("incident" = IncidentId, Path), PageQuery,
+), responses(
     (status = PAYMENT_REQUIRED, body = Problem),
     (status = OK, body = IncidentPage, headers(("ETag" = String, description = "The version of the incident"))),
     (status = NOT_FOUND, body = Problem),
+    (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
 pub(crate) async fn show(
     State(state): State<ApiState>,
     caller: SignedIn,
     Path(incident): Path<IncidentId>,
+    Query(PageQuery { after, limit }): Query<PageQuery>,
 ) -> Answer<Tagged<IncidentPage>> {
     let permit = state.services.incident_permit(&caller.0, incident).await?;
-    let page = state.services.incident(&permit, incident).await?;
+    let page = state.services.incident_part(&permit, incident, &Part { after, limit }).await?;
     Ok(tagged(page.version, page))
 }
 

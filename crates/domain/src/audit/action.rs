@@ -159,6 +159,12 @@ words! {
         PolicyAssigned = "POLICY_ASSIGNED",
         /// Took a policy out of use.
         PolicyRetired = "POLICY_RETIRED",
+        /// Placed a legal hold.
+        HoldPlaced = "HOLD_PLACED",
+        /// Released a legal hold.
+        HoldReleased = "HOLD_RELEASED",
+        /// Removed what is older than the plan keeps.
+        RetentionTidied = "RETENTION_TIDIED",
         /// Exported data.
         Exported = "EXPORTED",
         /// Was refused.
@@ -265,6 +271,9 @@ impl AuditAction {
             Self::PolicyEdited => "Changed a policy",
             Self::PolicyAssigned => "Said where a policy holds",
             Self::PolicyRetired => "Took a policy out of use",
+            Self::HoldPlaced => "Placed a legal hold",
+            Self::HoldReleased => "Released a legal hold",
+            Self::RetentionTidied => "Removed what is older than the plan keeps",
             Self::Exported => "Exported data",
             Self::Refused => "Was refused",
             Self::Other => "Something else",
@@ -327,6 +336,8 @@ words! {
         UpgradeRequest = "UPGRADE_REQUEST",
         /// A capability of the product that was refused.
         Capability = "CAPABILITY",
+        /// A legal hold.
+        Hold = "HOLD",
         /// What was exported, by name.
         Export = "EXPORT",
     }

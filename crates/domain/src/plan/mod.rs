@@ -96,6 +96,10 @@ words! {
         Audit = "AUDIT",
         /// Writing policies, and saying where they hold.
         Policies = "POLICIES",
+        /// Seeing what retention removes and keeps, and releasing what is under a legal hold.
+        Retention = "RETENTION",
+        /// Placing legal holds, which keep what the plan would let go.
+        Holds = "HOLDS",
     }
 }
 
@@ -137,6 +141,10 @@ impl Capability {
             // It holds network addresses, so not everybody who sees drift reads it. Limited to its last 90 days.
             Self::Audit => ([None, None, Limited, Full], Role::Admin),
             Self::Policies => ([None, None, None, Full], Role::Admin),
+            // What goes, and when, is said to everybody whose data it is; so a hold can be released after a downgrade, too.
+            Self::Retention => ([Full, Full, Full, Full], Role::Admin),
+            // The seed's row of compliance and long retention.
+            Self::Holds => ([None, None, None, Full], Role::Admin),
             Self::RequestUpgrade | Self::Account => ([Full, Full, Full, Full], Role::Viewer),
             Self::Configure | Self::ManagePlan | Self::Members | Self::Notifications => {
                 ([Full, Full, Full, Full], Role::Admin)
@@ -205,6 +213,8 @@ impl Capability {
             Self::Metrics => "Metrics",
             Self::Audit => "The audit log",
             Self::Policies => "Policies",
+            Self::Retention => "Retention",
+            Self::Holds => "Placing legal holds",
         }
     }
 }

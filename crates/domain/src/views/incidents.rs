@@ -129,8 +129,10 @@ pub struct IncidentPage {
     pub severity_reason: Option<String>,
     /// Its time, where its plan has deadlines and somebody acknowledged it.
     pub time: Option<TimeView>,
-    /// Its changes, most severe first: those that wait, then those that are decided, then superseded ones.
+    /// A page of its changes, most severe first: those that wait, then those that are decided, then superseded ones.
     pub changes: Vec<IncidentChange>,
+    /// Which of its changes these are, and what holds of all of them.
+    pub listed: ListedChanges,
     /// What may be opened as a diff.
     pub diff_access: DiffAccess,
     /// Workflows that a person must link before they can be compared.
@@ -153,6 +155,45 @@ pub struct IncidentPage {
     pub to_carry_out: Vec<ChangeId>,
     /// Why this caller does not get decisions carried out; `None` when they are.
     pub carry_out_refused: Option<String>,
+}
+
+/// Which part of an incident's changes a page has, and what holds of all of them, on whatever page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ListedChanges {
+    /// Changes on all pages, superseded ones included.
+    pub all: u32,
+    /// Changes on the pages before.
+    pub earlier: u32,
+    /// Where the next page begins; none on the last one.
+    pub next: Option<String>,
+    /// Changes whose path nobody has chosen, on all pages: those that a decision without a list of changes is for.
+    pub waiting: u32,
+    /// The decisions that fit every one of these.
+    pub fit_all: Vec<DecisionKind>,
+}
+
+/// A change of an incident as its own page shows it, with what stands around it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangeInIncident {
+    /// The change.
+    pub change: IncidentChange,
+    /// The one before it that can be opened.
+    pub previous: Option<ChangeId>,
+    /// The one after it that can be opened.
+    pub next: Option<ChangeId>,
+    /// Its number among those that can be opened, from 1, and how many these are. `None` where it cannot be opened.
+    pub place: Option<(u32, u32)>,
+}
+
+/// Which part of a list a person wants to see.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Where it begins: what the page before answered as `next`.
+    pub after: Option<String>,
+    /// How many at most: [`ChangeFilter::PAGE`](super::ChangeFilter::PAGE) unless told, at most
+    /// [`ChangeFilter::LARGEST_PAGE`](super::ChangeFilter::LARGEST_PAGE).
+    pub limit: Option<u32>,
 }
 
 /// One step of the lifecycle.

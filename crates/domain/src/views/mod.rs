@@ -18,6 +18,7 @@ mod people;
 mod plans;
 mod policies;
 mod reconciliation;
+mod retention;
 
 pub use audit::{AuditPage, AuditSeals};
 pub use deployments::{
@@ -34,8 +35,9 @@ pub use environments::{
 };
 pub use graph::{GraphEdge, GraphNode, GraphState, GraphView, NodeKind, Place, StickyView};
 pub use incidents::{
-    ActionView, ArtifactView, ClosingView, IncidentChange, IncidentFilter, IncidentList, IncidentPage, IncidentRow,
-    PersonView, ReceiptView, StepView, TicketView, TimeView, TimelineEntry, TimelinePage,
+    ActionView, ArtifactView, ChangeInIncident, ClosingView, IncidentChange, IncidentFilter, IncidentList,
+    IncidentPage, IncidentRow, ListedChanges, Part, PersonView, ReceiptView, StepView, TicketView, TimeView,
+    TimelineEntry, TimelinePage,
 };
 pub use live::LiveEvent;
 pub use merge::{MergeConflict, MergePart, MergeSide, MergeSource};
@@ -57,4 +59,8 @@ pub use policies::{
 };
 pub use reconciliation::{
     GitPlanView, ItemResult, ItemView, ReconciliationPage, ReconciliationRow, ReconciliationStepView, WriteView,
+};
+pub use retention::{
+    HeldIncident, HoldRelease, HoldView, KeptPreview, KindPreview, Removed, RemovedIncident, RetentionPreview,
+    RetentionRecord, RetentionRun,
 };

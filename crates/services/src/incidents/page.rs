@@ -1,17 +1,17 @@
 //! The workspace of one incident.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use drift_domain::change::{ChangeState, DecisionKind};
-use drift_domain::ids::{ChangeId, IncidentId};
+use drift_domain::ids::{ChangeId, IncidentId, OrganizationId};
 use drift_domain::incident::{IncidentStatus, ticket};
-use drift_domain::plan::Lifecycle;
+use drift_domain::plan::{DiffLimit, Lifecycle};
 use drift_domain::views::{
-    ArtifactView, ChangePage, IncidentChange, IncidentPage, PersonView, ReceiptView, StepView, TicketView,
+    ArtifactView, ChangeFilter, ChangeInIncident, ChangePage, IncidentChange, IncidentPage, ListedChanges, Part,
+    PersonView, ReceiptView, StepView, TicketView,
 };
 use drift_store::artifacts::ArtifactRecord;
-use drift_store::changes::{ChangeRecord, Which};
+use drift_store::changes::{ChangeRecord, InIncident, Which};
 use drift_store::closings::Receipt;
 use drift_store::incidents::IncidentRecord;
 use drift_store::people::Member;
@@ -24,7 +24,7 @@ use serde_json::Value;
 use super::create::ANCESTORS;
 use super::{acts, close, extend, found, guard, list, settings, timeline};
 use crate::Services;
-use crate::drift::{Rows, by_severity, change_page, diff_access};
+use crate::drift::{Rows, change_page, diff_access};
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Permit, cap};
 use crate::policies::holding::holding;
@@ -34,20 +34,33 @@ use crate::{reconcile, views};
 pub const TIMELINE_PAGE: usize = 100;
 
 impl Services {
-    /// The workspace of an incident.
+    /// The workspace of an incident, with the first page of its changes.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] when the caller's organization has no such incident.
+    /// As for [`Services::incident_part`].
     pub async fn incident(&self, permit: &Permit<cap::Incidents>, id: IncidentId) -> ServiceResult<IncidentPage> {
+        self.incident_part(permit, id, &Part::default()).await
+    }
+
+    /// The workspace of an incident, with a part of its changes.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] when the caller's organization has no such incident; [`ServiceError::Invalid`] when the part
+    /// begins where none ended.
+    pub async fn incident_part(
+        &self,
+        permit: &Permit<cap::Incidents>,
+        id: IncidentId,
+        part: &Part,
+    ) -> ServiceResult<IncidentPage> {
         let (organization, caller, now) = (permit.organization(), permit.caller(), self.clock.now());
         let mut db = self.tenant(organization).await?;
         let record = found(&mut db, organization, id).await?;
         let environment = environments::get(&mut db, organization, record.environment_id()).await?;
         let environment = environment.ok_or(ServiceError::NotFound("environment"))?;
         let overridden = overrides::newest(&mut db, organization, environment.id, now).await?;
-        let all = of_incident(&mut db, &record, organization).await?;
-        let rows = Rows::new(&record.plan, &ranked(&all), overridden);
-        let tries = artifacts::of_incident(&mut db, organization, id).await?;
+        let rows = Rows::new(&record.plan, openable(&mut db, organization, &record).await?, overridden);
+        let (changes, listed) = listed(&mut db, organization, &record, &rows, part).await?;
         let proofs = guard::proofs(&mut db, organization, &record, &environment, now).await?;
         let missing = proofs.err().unwrap_or_default();
         let closing = closings::newest(&mut db, organization, id).await?;
@@ -72,7 +85,8 @@ impl Services {
             computed_severity: record.computed_severity,
             severity_reason: record.severity_reason.clone(),
             time: extend::view(&record),
-            changes: shown(&record, &all, &rows, &tries),
+            changes,
+            listed,
             diff_access: diff_access(&record.plan),
             ambiguities: workflows::ambiguities(&mut db, organization, environment.id).await?,
             timeline: timeline::entries(entries, &members),
@@ -82,7 +96,7 @@ impl Services {
             ancestors: ancestors.iter().map(list::row).collect(),
             assignable: assignable(&members),
             reconciliations: reconcile::of_incident(&mut db, organization, id).await?,
-            to_carry_out: reconcile::ready(&mut db, organization, &all).await?,
+            to_carry_out: changes::ready(&mut db, organization, id).await?,
             carry_out_refused: reconcile::refused_to(caller, &record.plan),
         })
     }
@@ -101,32 +115,115 @@ impl Services {
         let mut db = self.tenant(organization).await?;
         let record = found(&mut db, organization, id).await?;
         let environment = crate::drift::environment_in(&mut db, organization, record.environment_id()).await?;
-        let all = of_incident(&mut db, &record, organization).await?;
-        let wanted = all.iter().find(|c| c.id == change).cloned().ok_or(ServiceError::NotFound("change"))?;
+        let wanted = one(&mut db, organization, &record, change).await?;
         let overridden = overrides::newest(&mut db, organization, environment.id, self.clock.now()).await?;
-        let rows = Rows::new(&record.plan, &ranked(&all), overridden);
+        let rows = Rows::new(&record.plan, openable(&mut db, organization, &record).await?, overridden);
         change_page(&mut db, permit.caller(), &environment, wanted, &rows).await
+    }
+
+    /// How one change stands in its incident: what came of it, and which ones are around it.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] when the caller's organization has no such incident, or it no such change.
+    pub async fn change_in_incident(
+        &self,
+        permit: &Permit<cap::Incidents>,
+        id: IncidentId,
+        change: ChangeId,
+    ) -> ServiceResult<ChangeInIncident> {
+        let organization = permit.organization();
+        let mut db = self.tenant(organization).await?;
+        let record = found(&mut db, organization, id).await?;
+        let wanted = one(&mut db, organization, &record, change).await?;
+        let overridden = overrides::newest(&mut db, organization, record.environment_id(), self.clock.now()).await?;
+        let rows = Rows::new(&record.plan, openable(&mut db, organization, &record).await?, overridden);
+        let tries = artifacts::of_incident(&mut db, organization, id, Some(&[change])).await?;
+        let around = changes::neighbours(&mut db, organization, id, change, rows.only()).await?;
+        let around = around.filter(|_| rows.may_open(change));
+        let shown = shown(&record, std::slice::from_ref(&wanted), &rows, &tries).pop();
+        Ok(ChangeInIncident {
+            change: shown.ok_or(ServiceError::NotFound("change"))?,
+            previous: around.and_then(|around| around.previous),
+            next: around.and_then(|around| around.next),
+            place: around.map(|around| (around.at, around.of)),
+        })
     }
 }
 
-async fn of_incident(
+/// One change of an incident.
+async fn one(
     db: &mut PgConnection,
+    organization: OrganizationId,
     record: &IncidentRecord,
-    organization: drift_domain::ids::OrganizationId,
-) -> ServiceResult<Vec<ChangeRecord>> {
-    let which = Which::OfIncident(record.id());
-    Ok(changes::list(db, organization, record.environment_id(), which, i64::MAX).await?)
+    change: ChangeId,
+) -> ServiceResult<ChangeRecord> {
+    let found = changes::list(db, organization, record.environment_id(), Which::One(change), 1).await?.pop();
+    found.filter(|found| found.incident == Some(record.id())).ok_or(ServiceError::NotFound("change"))
 }
 
-/// The changes that a limited plan's diffs are counted by: superseded ones are part of those that carry them.
-fn ranked(all: &[ChangeRecord]) -> Vec<ChangeRecord> {
-    by_severity(all.iter().filter(|change| change.state != ChangeState::Superseded).cloned().collect())
+/// The changes that a limited plan opens: superseded ones are part of those that carry them.
+async fn openable(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    record: &IncidentRecord,
+) -> ServiceResult<Vec<ChangeId>> {
+    match record.plan.diff_limit() {
+        DiffLimit::Workflows(n) => Ok(changes::first_of_incident(db, organization, record.id(), n).await?),
+        DiffLimit::None | DiffLimit::All => Ok(Vec::new()),
+    }
 }
 
-/// Those that wait, then those that are decided, then superseded ones; most severe first.
+/// A part of an incident's changes, and what holds of all of them.
+async fn listed(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    record: &IncidentRecord,
+    rows: &Rows<'_>,
+    part: &Part,
+) -> ServiceResult<(Vec<IncidentChange>, ListedChanges)> {
+    let after = part.after.as_deref().filter(|text| !text.is_empty()).map(read_place).transpose()?;
+    let limit = part.limit.unwrap_or(ChangeFilter::PAGE).clamp(1, ChangeFilter::LARGEST_PAGE);
+    let (mut places, all, behind) =
+        changes::of_incident(db, organization, record.id(), after.as_ref(), limit + 1).await?;
+    let more = places.len() > limit as usize;
+    places.truncate(limit as usize);
+    let ids: Vec<ChangeId> = places.iter().map(|place| place.id).collect();
+    let read = changes::list(db, organization, record.environment_id(), Which::These(&ids), i64::from(limit)).await?;
+    // In the order of their places, which is not the one that they are read in.
+    let mut read: HashMap<ChangeId, ChangeRecord> = read.into_iter().map(|change| (change.id, change)).collect();
+    let sorted: Vec<ChangeRecord> = ids.iter().filter_map(|id| read.remove(id)).collect();
+    let tries = artifacts::of_incident(db, organization, record.id(), Some(&ids)).await?;
+    let undecided = changes::undecided(db, organization, record.id()).await?;
+    let fits = |kind: &DecisionKind| {
+        *kind != DecisionKind::Override && undecided.vanished.iter().all(|cause| cause.accepts(*kind))
+    };
+    let listed = ListedChanges {
+        all,
+        earlier: all.saturating_sub(behind),
+        next: places.last().filter(|_| more).map(place),
+        waiting: undecided.count,
+        fit_all: DecisionKind::ALL.iter().copied().filter(fits).collect(),
+    };
+    Ok((shown(record, &sorted, rows, &tries), listed))
+}
+
+/// A place as `after` has it: all that the order goes by, so that it holds when the change itself moves meanwhile.
+fn place(place: &InIncident) -> String {
+    let InIncident { part, severity, first_seen_at, id } = place;
+    format!("{part}.{severity}.{}.{id}", first_seen_at.timestamp_micros())
+}
+
+fn read_place(text: &str) -> ServiceResult<InIncident> {
+    let (part, place) = text.split_once('.').unwrap_or_default();
+    let place = crate::changes::read_place(place)?;
+    let part = part.parse().map_err(|_| crate::changes::no_place())?;
+    Ok(InIncident { part, severity: place.severity, first_seen_at: place.first_seen_at, id: place.id })
+}
+
+/// Changes as an incident shows them, with what came of each.
 fn shown(
     incident: &IncidentRecord,
-    all: &[ChangeRecord],
+    changes: &[ChangeRecord],
     rows: &Rows<'_>,
     tries: &[ArtifactRecord],
 ) -> Vec<IncidentChange> {
@@ -134,24 +231,15 @@ fn shown(
     for artifact in tries {
         by_change.entry(artifact.change).or_default().push(artifact_view(artifact));
     }
-    let mut sorted: Vec<&ChangeRecord> = all.iter().collect();
-    let place = |state| match state {
-        ChangeState::Open | ChangeState::Vanished => 0,
-        ChangeState::Decided => 1,
-        ChangeState::Superseded => 2,
-    };
-    sorted.sort_by_key(|c| (place(c.state), Reverse(c.severity), Reverse(c.first_seen_at), Reverse(c.id)));
     let stabilized_at = incident.times().stabilized_at;
     let closed = incident.status() == IncidentStatus::Closed;
-    sorted
-        .into_iter()
-        .map(|change| IncidentChange {
-            row: rows.row(change),
-            artifacts: by_change.remove(&change.id).unwrap_or_default(),
-            new_since_stabilized: stabilized_at.is_some_and(|at| change.first_seen_at > at),
-            choices: if closed { Vec::new() } else { choices(change) },
-        })
-        .collect()
+    let shown = |change: &ChangeRecord| IncidentChange {
+        row: rows.row(change),
+        artifacts: by_change.remove(&change.id).unwrap_or_default(),
+        new_since_stabilized: stabilized_at.is_some_and(|at| change.first_seen_at > at),
+        choices: if closed { Vec::new() } else { choices(change) },
+    };
+    changes.iter().map(shown).collect()
 }
 
 /// The paths that fit a change now. An override is none: it resolves nothing.

@@ -36,7 +36,7 @@ pub(super) async fn document(db: &mut PgConnection, facts: &Facts<'_>) -> Result
     let organization = environment.organization_id;
     let of_incident = Which::OfIncident(incident.id());
     let all = changes::list(db, organization, environment.id, of_incident, i64::MAX).await?;
-    let artifacts = artifacts::of_incident(db, organization, incident.id()).await?;
+    let artifacts = artifacts::of_incident(db, organization, incident.id(), None).await?;
     let endings = artifacts::endings(db, organization, incident.id()).await?;
     let person = |(id, name): &(drift_domain::ids::UserId, String)| json!({ "id": id, "name": name });
     let mut listed: Vec<_> = all.iter().collect();

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use drift_domain::change::{ChangeState, DecisionKind, Origin};
+use drift_domain::change::{DecisionKind, Origin};
 use drift_domain::ids::{ChangeId, EnvironmentId, IncidentId, OrganizationId, ReconciliationId};
 use drift_domain::reconciliation::{Purpose, StepKind, StepState};
 use drift_store::changes::{ChangeRecord, Which};
@@ -74,7 +74,7 @@ impl Services {
         let environment = crate::drift::environment_in(&mut db, organization, record.environment_id()).await?;
         let all = changes::list(&mut db, organization, environment.id, Which::OfIncident(incident), i64::MAX).await?;
         let mut chosen = Vec::new();
-        for change in to_carry_out(&mut db, organization, &all, wanted.as_deref()).await? {
+        for change in to_carry_out(&mut db, organization, (incident, &all), wanted.as_deref()).await? {
             let (id, _) = change.chosen.ok_or(ServiceError::NotFound("decision"))?;
             let picked = Picked {
                 given: picks.get(&change.id).cloned().unwrap_or_default(),
@@ -384,28 +384,11 @@ impl Services {
     }
 }
 
-/// The changes of an incident whose chosen paths can be carried out now.
-pub(crate) async fn ready(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    all: &[ChangeRecord],
-) -> ServiceResult<Vec<ChangeId>> {
-    let mut ready = Vec::new();
-    for change in all.iter().filter(|change| change.state == ChangeState::Open) {
-        let Some((decision, _)) = change.chosen else { continue };
-        let is_done = artifacts::done_by(db, organization, change.id, decision).await?;
-        if !is_done && reconciliations::pending_of(db, organization, change.id).await?.is_none() {
-            ready.push(change.id);
-        }
-    }
-    Ok(ready)
-}
-
 /// The changes whose paths are to be carried out.
 async fn to_carry_out<'a>(
     db: &mut PgConnection,
     organization: OrganizationId,
-    all: &'a [ChangeRecord],
+    (incident, all): (IncidentId, &'a [ChangeRecord]),
     wanted: Option<&[ChangeId]>,
 ) -> ServiceResult<Vec<&'a ChangeRecord>> {
     if let Some(wanted) = wanted
@@ -413,7 +396,7 @@ async fn to_carry_out<'a>(
     {
         return Err(ServiceError::NotFound("change"));
     }
-    let ready = ready(db, organization, all).await?;
+    let ready = changes::ready(db, organization, incident).await?;
     let is_wanted = |change: &&ChangeRecord| wanted.is_none_or(|wanted| wanted.contains(&change.id));
     let chosen: Vec<_> = all.iter().filter(|change| ready.contains(&change.id)).filter(is_wanted).collect();
     if chosen.is_empty() {

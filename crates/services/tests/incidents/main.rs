@@ -8,5 +8,7 @@ mod lifecycle;
 mod metrics;
 mod opening;
 mod particulars;
+mod parts;
 mod plans;
+mod retention;
 mod walks;

@@ -5,7 +5,7 @@ use drift_domain::incident::{IncidentAction, IncidentStatus};
 use drift_domain::plan::PlanTier;
 use drift_domain::role::Role;
 use drift_domain::severity::Severity;
-use drift_domain::views::{DiffAccess, IncidentFilter};
+use drift_domain::views::{DiffAccess, IncidentFilter, Part};
 use drift_services::ServiceError;
 use drift_services::gate::{Caller, Permit, cap};
 use drift_services::incidents::Choice;
@@ -123,6 +123,11 @@ async fn ask_everything(
         ("incident_change", {
             let change = drift_domain::ids::ChangeId(id.0);
             s.incident_change(permit!(), id, change).await.unwrap_err()
+        }),
+        ("incident_part", s.incident_part(permit!(), id, &Part::default()).await.unwrap_err()),
+        ("change_in_incident", {
+            let change = drift_domain::ids::ChangeId(id.0);
+            s.change_in_incident(permit!(), id, change).await.unwrap_err()
         }),
         ("acknowledge", s.acknowledge(permit!(), id, 1, text(), None).await.unwrap_err()),
         ("stabilize", s.stabilize(permit!(), id, 1, text()).await.unwrap_err()),

@@ -111,6 +111,7 @@ fn target(event: &NewEvent<'_>, incident: Option<IncidentId>, data: &Map<String,
         "session" => (AuditTarget::Session, "session", ""),
         "notification" => (AuditTarget::Delivery, "delivery", ""),
         "upgrade" => (AuditTarget::UpgradeRequest, "request", "plan"),
+        "hold" => (AuditTarget::Hold, "hold", "about"),
         _ => match event.environment_id {
             Some(id) => return Target { kind: AuditTarget::Environment, id: Some(id.to_string()), name: None },
             None => (AuditTarget::Organization, "", ""),

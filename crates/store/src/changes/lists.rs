@@ -93,7 +93,7 @@ impl TryFrom<Row> for ChangeRecord {
 
 /// Which changes of an environment to read.
 #[derive(Clone, Copy, Debug)]
-pub enum Which {
+pub enum Which<'a> {
     /// The open ones, vanished ones included.
     Open,
     /// Those in one state, newest first.
@@ -104,6 +104,8 @@ pub enum Which {
     One(ChangeId),
     /// Every change of one incident, in whatever state.
     OfIncident(IncidentId),
+    /// These, in whatever state.
+    These(&'a [ChangeId]),
 }
 
 /// What a list of an environment's changes leaves in. What is `None` leaves everything in, but for the state.
@@ -164,18 +166,18 @@ pub async fn list(
     db: &mut PgConnection,
     organization: OrganizationId,
     environment: EnvironmentId,
-    which: Which,
+    which: Which<'_>,
     limit: i64,
 ) -> StoreResult<Vec<ChangeRecord>> {
     select(db, organization, environment, (which, None), limit).await
 }
 
 /// The words of the states that a change is in.
-fn states(which: Which) -> Option<Vec<String>> {
+fn states(which: Which<'_>) -> Option<Vec<String>> {
     match which {
         Which::Open => Some(ChangeState::ALL.iter().filter(|s| s.is_open()).map(|s| s.as_str().to_owned()).collect()),
         Which::In(state) => Some(vec![state.as_str().to_owned()]),
-        Which::OfWorkflow(_) | Which::One(_) | Which::OfIncident(_) => None,
+        Which::OfWorkflow(_) | Which::One(_) | Which::OfIncident(_) | Which::These(_) => None,
     }
 }
 
@@ -184,12 +186,16 @@ async fn select(
     db: &mut PgConnection,
     organization: OrganizationId,
     environment: EnvironmentId,
-    (which, sorted): (Which, Option<(&Listed, Option<&Place>)>),
+    (which, sorted): (Which<'_>, Option<(&Listed, Option<&Place>)>),
     limit: i64,
 ) -> StoreResult<Vec<ChangeRecord>> {
     let (filter, after) = (sorted.map(|(listed, _)| listed), sorted.and_then(|(_, after)| after));
     let workflow = if let Which::OfWorkflow(id) = which { Some(id) } else { None };
-    let one = if let Which::One(id) = which { Some(id.0) } else { None };
+    let these: Option<Vec<Uuid>> = match which {
+        Which::One(id) => Some(vec![id.0]),
+        Which::These(ids) => Some(ids.iter().map(|id| id.0).collect()),
+        Which::Open | Which::In(_) | Which::OfWorkflow(_) | Which::OfIncident(_) => None,
+    };
     let incident = if let Which::OfIncident(id) = which { Some(id.0) } else { None };
     let states = states(which);
     let rows = sqlx::query_as!(
@@ -208,7 +214,7 @@ async fn select(
            WHERE c.organization_id = $1 AND c.environment_id = $2
              AND ($3::text[] IS NULL OR c.state = ANY($3))
              AND ($4::uuid IS NULL OR c.workflow_id = $4)
-             AND ($5::uuid IS NULL OR c.id = $5)
+             AND ($5::uuid[] IS NULL OR c.id = ANY($5))
              AND ($7::uuid IS NULL OR c.incident_id = $7)
              AND ($8::text IS NULL OR c.change_type = $8) AND ($9::text IS NULL OR c.origin = $9)
              AND ($10::text IS NULL OR c.severity = $10)
@@ -222,7 +228,7 @@ async fn select(
         environment.0,
         states.as_deref(),
         workflow,
-        one,
+        these.as_deref(),
         limit,
         incident,
         filter.and_then(|f| f.change_type).map(ChangeType::as_str),
@@ -241,7 +247,7 @@ async fn select(
 }
 
 /// The words of severity, from the least up.
-fn rising() -> Vec<String> {
+pub(super) fn rising() -> Vec<String> {
     Severity::ALL.iter().map(|severity| severity.as_str().to_owned()).collect()
 }
 

@@ -12,7 +12,7 @@ use drift_domain::plan::Capability;
 use drift_domain::views::{ChangePage, DiffOrRefusal, DiffView, GraphState, GraphView};
 use leptos::prelude::*;
 
-use super::diff;
+use super::diff::{self, Layout};
 use crate::components::icon::{Icon, icon};
 use crate::components::marks;
 use crate::components::note::note;
@@ -24,12 +24,38 @@ use crate::words;
 pub(crate) struct GraphQuery {
     /// The node that was chosen, as its place among the nodes.
     node: Option<String>,
+    /// How lines stand: `split` for side by side.
+    view: Option<String>,
 }
 
 impl GraphQuery {
+    /// A page on which this node was chosen.
+    #[cfg(test)]
+    pub(crate) fn of(chosen: Option<usize>) -> Self {
+        Self { node: chosen.map(|node| node.to_string()), view: None }
+    }
+
+    /// A page with this layout.
+    #[cfg(test)]
+    pub(crate) fn laid_out(layout: Layout) -> Self {
+        Self { node: None, view: (layout == Layout::Split).then(|| "split".to_owned()) }
+    }
+
     /// The node that was chosen; none where the address is not one that the page wrote.
     pub(crate) fn chosen(&self) -> Option<usize> {
         self.node.as_deref()?.parse().ok()
+    }
+
+    /// How lines stand.
+    pub(crate) fn layout(&self) -> Layout {
+        if self.view.as_deref() == Some("split") { Layout::Split } else { Layout::Unified }
+    }
+
+    /// The same page with another layout, as a query.
+    pub(in crate::pages) fn address(&self, layout: Layout) -> String {
+        let view = if layout == Layout::Split { "split" } else { "unified" };
+        let node = self.chosen().map(|node| format!("&node={node}")).unwrap_or_default();
+        format!("?view={view}{node}")
     }
 }
 
