@@ -168,7 +168,7 @@ fn timeline() -> Vec<TimelineEntry> {
 }
 
 fn action(action: IncidentAction, refused: Option<&str>) -> ActionView {
-    ActionView { action, refused: refused.map(str::to_owned), needs_plan: None }
+    ActionView { action, refused: refused.map(str::to_owned), needs_plan: None, takes: None }
 }
 
 /// An incident in this status, as somebody sees it who may do everything that can be done now.

@@ -21,6 +21,7 @@ fn page(error: &ServiceError) -> (Page, HeaderMap) {
         }
         ServiceError::RoleRequired { .. } => (StatusCode::FORBIDDEN, "Not with this role", Icon::Lock),
         ServiceError::PolicyRefused { .. } => (StatusCode::FORBIDDEN, "A policy does not allow this", Icon::Lock),
+        ServiceError::ApprovalRequired(_) => (StatusCode::FORBIDDEN, "A policy takes approval for this", Icon::Lock),
         ServiceError::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "This could not be used", Icon::Warning),
         ServiceError::Conflict(_) | ServiceError::Stale { .. } => {
             (StatusCode::CONFLICT, "Things have changed meanwhile", Icon::Warning)
@@ -61,6 +62,7 @@ pub(super) fn notice(error: ServiceError, draft: Option<serde_json::Value>) -> R
         ServiceError::Invalid { field, .. } => Some((*field).to_owned()),
         ServiceError::PlanLimit { .. }
         | ServiceError::PolicyRefused { .. }
+        | ServiceError::ApprovalRequired(_)
         | ServiceError::Conflict(_)
         | ServiceError::Stale { .. }
         | ServiceError::RateLimited { .. } => None,

@@ -101,6 +101,11 @@ impl From<ServiceError> for Problem {
                 policy: Some(policy),
                 ..Self::new(StatusCode::FORBIDDEN, "policy-refused", "A policy does not allow this", detail)
             },
+            ServiceError::ApprovalRequired(needs) => Self {
+                policy: Some("organization-policy"),
+                needs_role: Some(needs.approvers),
+                ..Self::new(StatusCode::FORBIDDEN, "approval-required", "A policy takes approval for this", detail)
+            },
             ServiceError::Stale { meanwhile } => Self {
                 meanwhile: meanwhile.into(),
                 ..Self::new(StatusCode::CONFLICT, "stale", "It was changed since you looked", detail)

@@ -60,6 +60,10 @@ id! {
     ChannelId;
     /// A policy.
     PolicyId;
+    /// A request for approval.
+    ApprovalId;
+    /// That somebody approves for somebody.
+    DelegationId;
     /// Something that is to be told.
     NoticeId;
     /// A message to one receiver.

@@ -4,6 +4,7 @@
 //! name stands for one thing from the database to the screen. The words are those of `docs/glossary.md`.
 
 pub mod address;
+pub mod approval;
 pub mod audit;
 pub mod change;
 pub mod check;

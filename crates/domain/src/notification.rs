@@ -54,11 +54,6 @@ impl NoticeKind {
         })
     }
 
-    /// The kinds that a person can choose. Nothing asks for an approval yet, so nobody is offered to hear of one.
-    pub fn offered() -> impl Iterator<Item = Self> {
-        Self::ALL.iter().copied().filter(|kind| *kind != Self::ApprovalWanted)
-    }
-
     /// What a person reads.
     #[must_use]
     pub const fn label(self) -> &'static str {

@@ -82,7 +82,7 @@ impl PolicyTemplate {
         match self {
             Self::StrictProduction => PolicyRules {
                 acknowledge: Role::Operator,
-                acknowledge_severe: Role::Approver,
+                acknowledge_severe: Role::Operator,
                 extend: Role::Approver,
                 extend_expired: Role::Admin,
                 extension_hours: 24,
@@ -92,7 +92,8 @@ impl PolicyTemplate {
                 decide: Role::Operator,
                 decide_severe: Role::Approver,
                 deploy_emergency: Role::Approver,
-                close: Role::Approver,
+                close: Role::Operator,
+                approvals: ApprovalRules { acknowledge: 1, close: 1, severe_only: true, ..ApprovalRules::NONE },
             },
             Self::Standard => PolicyRules {
                 acknowledge: Role::Operator,
@@ -107,6 +108,7 @@ impl PolicyTemplate {
                 decide_severe: Role::Operator,
                 deploy_emergency: Role::Operator,
                 close: Role::Operator,
+                approvals: ApprovalRules::NONE,
             },
             Self::RelaxedDevelopment => PolicyRules {
                 acknowledge: Role::Operator,
@@ -121,6 +123,7 @@ impl PolicyTemplate {
                 decide_severe: Role::Operator,
                 deploy_emergency: Role::Operator,
                 close: Role::Operator,
+                approvals: ApprovalRules::NONE,
             },
         }
     }
@@ -155,6 +158,63 @@ pub struct PolicyRules {
     pub deploy_emergency: Role,
     /// Least role that asks to close an incident.
     pub close: Role,
+    /// What takes the approval of others.
+    #[serde(default)]
+    pub approvals: ApprovalRules,
+}
+
+/// What takes how many approvals of other members: 0 means none. Emergency deployments wait for nobody (standing rule 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct ApprovalRules {
+    /// For acknowledging an incident.
+    pub acknowledge: u32,
+    /// For giving an incident more time.
+    pub extend: u32,
+    /// For overriding drift, of whatever severity.
+    pub r#override: u32,
+    /// For choosing a path for changes.
+    pub decide: u32,
+    /// For closing an incident.
+    pub close: u32,
+    /// Whether only what is done to incidents of HIGH and CRITICAL takes them.
+    pub severe_only: bool,
+    /// Least role of those who approve.
+    pub approvers: Role,
+}
+
+impl ApprovalRules {
+    /// Nothing takes an approval.
+    pub const NONE: Self = Self {
+        acknowledge: 0,
+        extend: 0,
+        r#override: 0,
+        decide: 0,
+        close: 0,
+        severe_only: false,
+        approvers: Role::Approver,
+    };
+    /// The most approvals that one thing can take.
+    pub const MOST: u32 = 5;
+
+    /// How many each action takes.
+    #[must_use]
+    pub const fn each(&self) -> [(PolicyAction, u32); 5] {
+        [
+            (PolicyAction::Acknowledge, self.acknowledge),
+            (PolicyAction::Extend, self.extend),
+            (PolicyAction::Override, self.r#override),
+            (PolicyAction::Decide, self.decide),
+            (PolicyAction::Close, self.close),
+        ]
+    }
+}
+
+impl Default for ApprovalRules {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 impl PolicyRules {
@@ -176,6 +236,16 @@ impl PolicyRules {
         .into_iter()
         .find(|(_, value, least, most, _)| !(least..=most).contains(&value))
         .map(|(field, _, least, most, what)| (field, format!("{what} are from {least} to {most}.")))
+        .or_else(|| {
+            let too_many = self.approvals.each().iter().any(|(_, needed)| *needed > ApprovalRules::MOST);
+            too_many.then(|| ("approvals", format!("Approvals are from 0 to {}.", ApprovalRules::MOST)))
+        })
+        .or_else(|| {
+            let low = self.approvals.approvers < Role::Operator;
+            low.then(|| {
+                ("approvers", "Those who approve are at least operators: who only looks on decides nothing.".to_owned())
+            })
+        })
     }
 }
 

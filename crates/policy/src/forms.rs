@@ -50,6 +50,7 @@ pub fn text(rules: &PolicyRules) -> String {
             );
         }
     }
+    approvals(&mut out, rules, severe);
     let PolicyRules { extension_hours: hours, extensions, override_days: days, .. } = *rules;
     rule(
         &mut out,
@@ -73,6 +74,34 @@ pub fn text(rules: &PolicyRules) -> String {
     out
 }
 
+fn approvals(out: &mut String, rules: &PolicyRules, severe: &str) {
+    let approvers = rules.approvals.approvers;
+    for (action, needed) in rules.approvals.each() {
+        let what = match action {
+            PolicyAction::Acknowledge => "Acknowledging",
+            PolicyAction::Extend => "Giving more time",
+            PolicyAction::Override => "Overriding drift",
+            PolicyAction::Decide => "Deciding changes",
+            PolicyAction::Close => "Closing",
+            PolicyAction::DeployEmergency => continue,
+        };
+        // An override knows of no incident.
+        let of_severe = rules.approvals.severe_only && action != PolicyAction::Override;
+        let (of, when) = match of_severe {
+            true => (" of HIGH and CRITICAL incidents", format!("when {{ {severe} }}")),
+            false => ("", String::new()),
+        };
+        let (one, many) = (people(approvers).1, people(approvers).0);
+        let (title, instead) = match needed {
+            0 => continue,
+            1 => (format!("{what}{of} takes the approval of {one}"), format!("Ask {one} to approve it.")),
+            n => (format!("{what}{of} takes the approval of {n} {many}"), format!("Ask {n} {many} to approve it.")),
+        };
+        let annotations = format!("@approvals(\"{needed}\")\n@approvers(\"{approvers}\")\n");
+        annotated(out, action, &title, &instead, &annotations, &when);
+    }
+}
+
 const fn people(least: Role) -> (&'static str, &'static str) {
     match least {
         Role::Viewer => ("members", "a member"),
@@ -84,10 +113,14 @@ const fn people(least: Role) -> (&'static str, &'static str) {
 }
 
 fn rule(out: &mut String, action: PolicyAction, title: &str, instead: &str, conditions: &str) {
+    annotated(out, action, title, instead, "", conditions);
+}
+
+fn annotated(out: &mut String, action: PolicyAction, title: &str, instead: &str, more: &str, conditions: &str) {
     let between = if out.is_empty() { "" } else { "\n" };
     let action = action.in_text();
     let _ = write!(
         out,
-        "{between}@title(\"{title}\")\n@instead(\"{instead}\")\nforbid (principal, action == Action::\"{action}\", resource)\n{conditions};\n"
+        "{between}@title(\"{title}\")\n@instead(\"{instead}\")\n{more}forbid (principal, action == Action::\"{action}\", resource)\n{conditions};\n"
     );
 }

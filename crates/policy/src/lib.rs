@@ -11,6 +11,8 @@
 //! when { context.incident.expired }
 //! unless { principal in Role::"ADMIN" };
 //! ```
+//!
+//! A rule with `@approvals("1")` stands back once so many others have approved, of the role `@approvers("APPROVER")` or above.
 
 mod ask;
 mod forms;
@@ -28,7 +30,7 @@ use cedar_policy::{
     Authorizer, Context, Decision, Effect, Entities, Entity, EntityTypeName, EntityUid, Policy as Rule, PolicyId,
     PolicySet, Request, RestrictedExpression, Schema, ValidationMode, Validator,
 };
-use drift_domain::policy::PolicyAction;
+use drift_domain::policy::{ApprovalRules, PolicyAction};
 use drift_domain::role::Role;
 use miette::Diagnostic;
 
@@ -51,6 +53,17 @@ pub struct Refusal {
     pub title: String,
     /// What would satisfy it.
     pub instead: String,
+    /// The approvals that would, where they would.
+    pub approval: Option<Approval>,
+}
+
+/// Approvals of others, under which a rule stands back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// How many.
+    pub needed: u32,
+    /// The least role of those who give them.
+    pub approvers: Role,
 }
 
 /// A policy that can be asked.
@@ -122,7 +135,12 @@ impl Policy {
             .diagnostics()
             .reason()
             .filter_map(|id| self.rules.policy(id))
-            .map(|rule| Refusal { title: said(rule, "title"), instead: said(rule, "instead") })
+            .map(|rule| Refusal {
+                title: said(rule, "title"),
+                instead: said(rule, "instead"),
+                // What may not wait for anybody waits for no approval.
+                approval: approval(rule).ok().flatten().filter(|_| ask.action() != PolicyAction::DeployEmergency),
+            })
             .collect();
         refusals.sort_by(|a, b| a.title.cmp(&b.title));
         refusals.dedup();
@@ -134,6 +152,7 @@ fn unanswered(error: &str) -> Refusal {
     Refusal {
         title: format!("A rule of it could not be reckoned with: {error}"),
         instead: "An administrator changes the policy.".to_owned(),
+        approval: None,
     }
 }
 
@@ -155,7 +174,32 @@ fn look_at(text: &str, rule: &Rule) -> Result<(), Unusable> {
             return Err(Unusable(message));
         }
     }
-    Ok(())
+    approval(rule).map_err(|what| Unusable(format!("{place}{what}"))).map(drop)
+}
+
+/// The approvals under which a rule stands back.
+fn approval(rule: &Rule) -> Result<Option<Approval>, String> {
+    let most = ApprovalRules::MOST;
+    let approvers = match rule.annotation("approvers").map(str::trim) {
+        None => ApprovalRules::NONE.approvers,
+        Some(name) => match name.parse::<Role>() {
+            Ok(role) if role >= Role::Operator => role,
+            _ => {
+                return Err(
+                    "@approvers(\"…\") is the least role of those who approve: OPERATOR, APPROVER, ADMIN or OWNER."
+                        .to_owned(),
+                );
+            }
+        },
+    };
+    match (rule.annotation("approvals").map(str::trim), rule.annotation("approvers")) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err("@approvers(\"…\") belongs to @approvals(\"…\"), which says how many.".to_owned()),
+        (Some(number), _) => match number.parse() {
+            Ok(needed) if (1..=most).contains(&needed) => Ok(Some(Approval { needed, approvers })),
+            _ => Err(format!("@approvals(\"…\") is a number from 1 to {most}.")),
+        },
+    }
 }
 
 /// Where a rule begins, for a message.

@@ -2,10 +2,10 @@
 
 use drift_domain::change::DecisionKind;
 use drift_domain::environment::EnvironmentClass::{self, Production, Staging};
-use drift_domain::policy::{PolicyRules, PolicyTemplate};
+use drift_domain::policy::{ApprovalRules, PolicyRules, PolicyTemplate};
 use drift_domain::role::Role::{self, Admin, Approver, Operator, Owner};
 use drift_domain::severity::Severity::{self, Critical, High, Low, Medium};
-use drift_policy::{Ask, Asker, IncidentFacts, Policy, Refusal, text};
+use drift_policy::{Approval, Ask, Asker, IncidentFacts, Policy, Refusal, text};
 use proptest::prelude::*;
 
 fn read(text: &str) -> Policy {
@@ -68,7 +68,10 @@ fn templates_say_what_their_forms_say_at_the_edges() {
     assert!(!allowed(Approver, extend(24, 1)), "once more than once");
     assert!(!allowed(Operator, extend(1, 0)));
     assert!(allowed(Operator, Ask::Acknowledge(incident(Medium))));
-    assert!(!allowed(Operator, Ask::Acknowledge(incident(High))));
+    let asked = policy.refusals(asker(Operator), Ask::Acknowledge(incident(High)));
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert_eq!(asked[0].approval, Some(Approval { needed: 1, approvers: Approver }));
+    assert_eq!(asked[0].title, "Acknowledging of HIGH and CRITICAL incidents takes the approval of an approver");
     assert!(allowed(Admin, Ask::Override { days: 2 }) && !allowed(Owner, Ask::Override { days: 3 }));
     let none = read(&text(&PolicyRules { override_days: 0, ..rules }));
     assert_eq!(titles(&none.refusals(asker(Owner), Ask::Override { days: 1 })), ["Drift is not overridden"]);
@@ -123,6 +126,48 @@ fn what_is_wrong_with_a_text_is_said() {
     assert!(unusable(&many).contains("rules at most"));
 }
 
+const TWO: &str = r#"
+@title("Closing takes two administrators")
+@instead("Ask two administrators to approve it.")
+@approvals("2")
+@approvers("ADMIN")
+forbid (principal, action == Action::"close", resource);
+"#;
+
+/// Whoever may approve is asked; nobody is left stranded by that, since an owner whom nobody is left to approve for goes on.
+#[test]
+fn approvals_bind_everybody_and_are_kept() {
+    let policy = read(TWO);
+    for role in [Operator, Owner] {
+        let refusals = policy.refusals(asker(role), Ask::Close(incident(Low)));
+        assert_eq!(refusals[0].approval, Some(Approval { needed: 2, approvers: Admin }));
+    }
+    let plain = TWO.replace("@approvers(\"ADMIN\")\n", "");
+    let refusals = read(&plain).refusals(asker(Owner), Ask::Close(incident(Low)));
+    assert_eq!(
+        refusals[0].approval,
+        Some(Approval { needed: 2, approvers: Approver }),
+        "approvers, where none are named"
+    );
+}
+
+#[test]
+fn approvals_that_cannot_be_had_are_not_kept() {
+    for (from, to, says) in [
+        ("\"2\"", "\"0\"", "a number from 1 to 5"),
+        ("\"2\"", "\"six\"", "a number from 1 to 5"),
+        ("\"ADMIN\"", "\"VIEWER\"", "OPERATOR, APPROVER, ADMIN or OWNER"),
+        ("\"ADMIN\"", "\"BOSS\"", "OPERATOR, APPROVER, ADMIN or OWNER"),
+        ("@approvals(\"2\")\n", "", "says how many"),
+    ] {
+        let message = unusable(&TWO.replace(from, to));
+        assert!(message.contains(says), "{message}");
+    }
+    // Standing rule 6: an emergency waits for nobody.
+    let emergency = unusable(&TWO.replace("\"close\"", "\"deployEmergency\""));
+    assert!(emergency.contains("would leave nobody who may do this: emergency deployments"), "{emergency}");
+}
+
 /// A rule that cannot be reckoned with counts as one that forbids: Cedar by itself leaves it out.
 #[test]
 fn what_cannot_be_reckoned_with_is_refused() {
@@ -144,23 +189,38 @@ fn facts() -> impl Strategy<Value = IncidentFacts> {
         .prop_map(|(severity, expired, owner)| IncidentFacts { severity, expired, owner })
 }
 
+fn approvals() -> impl Strategy<Value = ApprovalRules> {
+    let approvers = prop::sample::select(vec![Operator, Approver, Admin, Owner]);
+    (prop::array::uniform5(0..=ApprovalRules::MOST), any::<bool>(), approvers).prop_map(
+        |(n, severe_only, approvers)| ApprovalRules {
+            acknowledge: n[0],
+            extend: n[1],
+            r#override: n[2],
+            decide: n[3],
+            close: n[4],
+            severe_only,
+            approvers,
+        },
+    )
+}
+
 fn rules() -> impl Strategy<Value = PolicyRules> {
     let roles = prop::collection::vec(role(), 9);
-    (roles, 1..=168_u32, 0..=10_u32, 0..=30_u32).prop_map(|(r, extension_hours, extensions, override_days)| {
-        PolicyRules {
-            acknowledge: r[0],
-            acknowledge_severe: r[1],
-            extend: r[2],
-            extend_expired: r[3],
-            extension_hours,
-            extensions,
-            r#override: r[4],
-            override_days,
-            decide: r[5],
-            decide_severe: r[6],
-            deploy_emergency: r[7],
-            close: r[8],
-        }
+    let numbers = (1..=168_u32, 0..=10_u32, 0..=30_u32);
+    (roles, numbers, approvals()).prop_map(|(r, (extension_hours, extensions, override_days), approvals)| PolicyRules {
+        approvals,
+        acknowledge: r[0],
+        acknowledge_severe: r[1],
+        extend: r[2],
+        extend_expired: r[3],
+        extension_hours,
+        extensions,
+        r#override: r[4],
+        override_days,
+        decide: r[5],
+        decide_severe: r[6],
+        deploy_emergency: r[7],
+        close: r[8],
     })
 }
 
@@ -203,8 +263,21 @@ proptest! {
                     role >= rules.extend && late && hours <= rules.extension_hours && extensions < rules.extensions
                 }
             };
+            let of_severe = |facts: IncidentFacts| severe(facts) || !rules.approvals.severe_only;
+            let takes = rules.approvals.each().into_iter().find(|(action, _)| *action == ask.action());
+            let needed = match ask {
+                Ask::Override { .. } => takes,
+                Ask::Acknowledge(facts) | Ask::Close(facts) => takes.filter(|_| of_severe(facts)),
+                Ask::Extend { incident, .. } | Ask::Decide { incident, .. } => takes.filter(|_| of_severe(incident)),
+                Ask::DeployEmergency { .. } => None,
+            };
+            let approval = needed
+                .filter(|(_, needed)| *needed > 0)
+                .map(|(_, needed)| Approval { needed, approvers: rules.approvals.approvers });
             let refusals = policy.refusals(Asker { role, class }, ask);
-            prop_assert_eq!(refusals.is_empty(), allowed, "{} {} {:?}: {:?}", role, class, ask, refusals);
+            let (asked, refused): (Vec<_>, Vec<_>) = refusals.into_iter().partition(|refusal| refusal.approval.is_some());
+            prop_assert_eq!(refused.is_empty(), allowed, "{} {} {:?}: {:?}", role, class, ask, refused);
+            prop_assert_eq!(asked.first().and_then(|asked| asked.approval), approval, "{:?}", ask);
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::changes::listing;
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Caller, Permit, cap};
 use crate::overrides::offer;
+use crate::policies::holding::Asked;
 use crate::{Services, views};
 
 mod opened;
@@ -165,9 +166,10 @@ impl Services {
         }
         if kind == DecisionKind::Override {
             crate::overrides::longest(&caller.plan)?;
-            // It lasts no time: what is accepted is gone.
-            let asked = Ask::Override { days: 1 };
-            crate::policies::holding::ask(&mut tx, caller, permit.plan(), id, asked).await?;
+            // It lasts no time, and waits for nobody: what is accepted is gone.
+            let ask = Ask::Override { days: 1 };
+            let asked = Asked { caller, plan: permit.plan(), environment: id, ask, now };
+            asked.refuse(&mut tx).await?;
         }
         if !cause.accepts(kind) {
             let message = format!(

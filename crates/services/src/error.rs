@@ -3,6 +3,8 @@
 use drift_domain::plan::{Capability, PlanTier};
 use drift_domain::role::Role;
 
+use crate::approvals::Needs;
+
 /// Why a service did not do what it was asked.
 ///
 /// The order in which the gate answers is fixed (product, Plans): not yours, plan, role, policy.
@@ -58,6 +60,9 @@ pub enum ServiceError {
         /// What is not allowed, and what would satisfy the policy.
         message: String,
     },
+    /// A policy of the organization takes the approval of others for it: it can be asked for, whole.
+    #[error("{}", .0.message)]
+    ApprovalRequired(Box<Needs>),
     /// What was asked for does not fit the state that things are in now. Nothing was changed.
     #[error("{0}")]
     Conflict(String),

@@ -12,7 +12,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use drift_domain::ids::{OrganizationId, SessionId, TokenId, UserId};
+use drift_domain::ids::{ApprovalId, OrganizationId, SessionId, TokenId, UserId};
 use drift_domain::plan::{Capability, Grant, Plan, PlanTier};
 use drift_domain::role::Role;
 
@@ -47,6 +47,8 @@ pub enum Via {
     Session(SessionId),
     /// An API token. [`Caller::role`] is bounded by the token's.
     Token(TokenId),
+    /// A request that others have approved: it is carried out for whoever asked.
+    Approval(ApprovalId),
 }
 
 impl Caller {
@@ -57,7 +59,7 @@ impl Caller {
     pub fn session(&self) -> ServiceResult<SessionId> {
         match self.via {
             Via::Session(id) => Ok(id),
-            Via::Token(_) => Err(ServiceError::policy(
+            Via::Token(_) | Via::Approval(_) => Err(ServiceError::policy(
                 "session-required",
                 "An API token cannot do this: it takes a person who has signed in. Sign in with a browser and do it there.",
             )),
@@ -137,6 +139,8 @@ pub mod cap {
         Metrics,
         /// See [`Capability::Audit`].
         Audit,
+        /// See [`Capability::Approvals`].
+        Approvals,
         /// See [`Capability::Policies`].
         Policies,
         /// See [`Capability::Retention`].

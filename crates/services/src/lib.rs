@@ -15,6 +15,7 @@ use tokio::sync::broadcast;
 use url::Url;
 
 pub mod accounts;
+pub mod approvals;
 pub mod audit;
 mod changes;
 mod connector;

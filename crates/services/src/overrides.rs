@@ -17,7 +17,7 @@ use crate::Services;
 use crate::drift::read_reason;
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Caller, Permit, cap};
-use crate::policies::holding;
+use crate::policies::holding::{self, Asked};
 
 /// The name of the limit as a policy, in refusals.
 const POLICY: &str = Limit::OverrideDays.as_str();
@@ -74,7 +74,8 @@ impl Services {
             let message = format!("The {} plan takes overrides of 1 day to {most}.", permit.plan().tier().label());
             return Err(ServiceError::invalid("days", message));
         }
-        holding::ask(&mut tx, caller, permit.plan(), id, Ask::Override { days }).await?;
+        let asked = Asked { caller, plan: permit.plan(), environment: id, ask: Ask::Override { days }, now };
+        holding::ask(&mut tx, &asked).await?;
         let until = now + TimeDelta::days(i64::from(days));
         let new = NewOverride { id: DecisionId(uuid::Uuid::now_v7()), change, reason, by: caller.user_id, until };
         overrides::begin(&mut tx, organization, id, &new, now).await?;

@@ -4,6 +4,7 @@
 //! Each statement names the organization wherever the table has one (standing rule 9), and what is done for a person is
 //! done in a transaction of [`tenant`], where the database itself shows that organization's rows alone.
 
+pub mod approvals;
 pub mod artifacts;
 pub mod audit;
 pub mod changes;

@@ -1,7 +1,8 @@
 //! Schedules and job handlers: who asks for checks when no person does.
 //!
-//! Four clocks tick in every replica. One claims the environments that are due and enqueues their checks; one tells when an
-//! incident's time has come to half, three quarters and its end; one seals the audit log; the slow one tidies. Claiming and enqueueing happen in one transaction of the services, so any number of replicas share
+//! Five clocks tick in every replica. One claims the environments that are due and enqueues their checks; one tells when an
+//! incident's time has come to half, three quarters and its end; one ends and carries out requests for approval; one seals the
+//! audit log; the slow one tidies. Claiming and enqueueing happen in one transaction of the services, so any number of replicas share
 //! one database and no environment is enqueued twice.
 //!
 //! The queue is `graphile_worker`, on the same database. What it does not do by itself is turned on here:
@@ -97,6 +98,7 @@ pub async fn run(services: Arc<Services>, pool: PgPool, options: Options, shutdo
     tickers.spawn(ticker::notices(services.clone(), options.clone(), shutdown.clone()));
     tickers.spawn(ticker::gates(services.clone(), options.clone(), shutdown.clone()));
     tickers.spawn(ticker::deadlines(services.clone(), options.clone(), shutdown.clone()));
+    tickers.spawn(ticker::approvals(services.clone(), options.clone(), shutdown.clone()));
     tickers.spawn(ticker::seals(services.clone(), options.clone(), shutdown.clone()));
     tickers.spawn(ticker::tidying(services.clone(), options.clone(), shutdown.clone()));
     tickers.close();

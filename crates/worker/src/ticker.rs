@@ -64,6 +64,19 @@ pub(crate) async fn deadlines(services: Arc<Services>, options: Options, shutdow
     }
 }
 
+/// Ends requests for approval that nobody approved in time, and carries out what is approved and was left behind, every
+/// [`Options::tick`].
+pub(crate) async fn approvals(services: Arc<Services>, options: Options, shutdown: CancellationToken) {
+    let mut ticks = Ticks::new(options.tick, options.phase, shutdown);
+    while ticks.next().await {
+        match services.tend_approvals().await {
+            Ok(0) => {}
+            Ok(moved) => tracing::debug!(moved, "requests for approval were moved on"),
+            Err(error) => warn("requests for approval could not be looked for", &error),
+        }
+    }
+}
+
 /// Seals the entries of the audit log that have no seal, every [`Options::tick`].
 pub(crate) async fn seals(services: Arc<Services>, options: Options, shutdown: CancellationToken) {
     let mut ticks = Ticks::new(options.tick, options.phase, shutdown);

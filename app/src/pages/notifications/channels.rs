@@ -51,7 +51,7 @@ fn row(channel: &ChannelView, now: DateTime<Utc>) -> impl IntoView + use<> {
         .map(|why| view! { <p class="sub text-incident wrap-anywhere" data-trouble="">{why}</p> });
     let (switch, on) = if channel.state == ChannelState::On { ("Switch off", "false") } else { ("Switch on", "true") };
     let named = |what: &str| format!("{what} {}", channel.name);
-    let events = if NoticeKind::offered().all(|kind| channel.events.contains(&kind)) {
+    let events = if NoticeKind::ALL.iter().copied().all(|kind| channel.events.contains(&kind)) {
         "everything".to_owned()
     } else {
         channel.events.iter().map(|kind| kind.label()).collect::<Vec<_>>().join(", ")
@@ -114,7 +114,7 @@ fn add(page: &Notifications) -> impl IntoView + use<> {
     let chosen = typed.kept("channel_kind").and_then(|kind| kind.parse().ok()).unwrap_or(ChannelKind::Slack);
     let offered = ChannelKind::ALL.iter().filter(|kind| page.mails || **kind != ChannelKind::Email);
     let choices = offered.map(|kind| (kind.to_string(), kind.label().to_owned(), *kind == chosen)).collect::<Vec<_>>();
-    let events = typed.events().unwrap_or_else(|| NoticeKind::offered().collect());
+    let events = typed.events().unwrap_or_else(|| NoticeKind::ALL.iter().copied().collect());
     view! {
         <section class="card section" aria-labelledby="add-channel">
             <div class="card-head"><h2 id="add-channel">"Add a channel"</h2></div>

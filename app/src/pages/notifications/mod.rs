@@ -95,7 +95,9 @@ pub(super) fn kinds(
     chosen: &[NoticeKind],
     error: Option<String>,
 ) -> impl IntoView + use<> {
-    let boxes = NoticeKind::offered()
+    let boxes = NoticeKind::ALL
+        .iter()
+        .copied()
         .map(|kind| {
             let id = format!("{prefix}-{}", kind.as_str().to_lowercase());
             let checked = chosen.contains(&kind);

@@ -151,6 +151,26 @@ words! {
         UpgradeRequested = "UPGRADE_REQUESTED",
         /// Answered a request for a higher plan.
         UpgradeAnswered = "UPGRADE_ANSWERED",
+        /// Asked for approval.
+        ApprovalWanted = "APPROVAL_WANTED",
+        /// Approved something.
+        ApprovalGiven = "APPROVAL_GIVEN",
+        /// Rejected something.
+        ApprovalRejected = "APPROVAL_REJECTED",
+        /// Took a request for approval back.
+        ApprovalWithdrawn = "APPROVAL_WITHDRAWN",
+        /// A request for approval expired.
+        ApprovalExpired = "APPROVAL_EXPIRED",
+        /// What was approved was carried out.
+        ApprovalDone = "APPROVAL_DONE",
+        /// What was approved could not be carried out.
+        ApprovalFailed = "APPROVAL_FAILED",
+        /// Nobody was left to approve.
+        ApprovalWaived = "APPROVAL_WAIVED",
+        /// Let somebody approve meanwhile.
+        ApprovalDelegated = "APPROVAL_DELEGATED",
+        /// Approves again.
+        ApprovalDelegationEnded = "APPROVAL_DELEGATION_ENDED",
         /// Wrote a policy.
         PolicyCreated = "POLICY_CREATED",
         /// Changed a policy.
@@ -267,6 +287,16 @@ impl AuditAction {
             Self::PreferencesSet => "Chose what to be told of",
             Self::UpgradeRequested => "Asked for a higher plan",
             Self::UpgradeAnswered => "Answered a request for a higher plan",
+            Self::ApprovalWanted => "Asked for approval",
+            Self::ApprovalGiven => "Approved something",
+            Self::ApprovalRejected => "Rejected something",
+            Self::ApprovalWithdrawn => "Took a request for approval back",
+            Self::ApprovalExpired => "A request for approval expired",
+            Self::ApprovalDone => "What was approved was carried out",
+            Self::ApprovalFailed => "What was approved could not be carried out",
+            Self::ApprovalWaived => "Nobody was left to approve",
+            Self::ApprovalDelegated => "Let somebody approve meanwhile",
+            Self::ApprovalDelegationEnded => "Approves again",
             Self::PolicyCreated => "Wrote a policy",
             Self::PolicyEdited => "Changed a policy",
             Self::PolicyAssigned => "Said where a policy holds",

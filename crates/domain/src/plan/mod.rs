@@ -94,6 +94,8 @@ words! {
         Metrics = "METRICS",
         /// Reading and exporting the audit log, which is written on every plan.
         Audit = "AUDIT",
+        /// Asking for approvals, and giving them, where a policy takes them.
+        Approvals = "APPROVALS",
         /// Writing policies, and saying where they hold.
         Policies = "POLICIES",
         /// Seeing what retention removes and keeps, and releasing what is under a legal hold.
@@ -140,6 +142,8 @@ impl Capability {
             Self::Metrics => ([Limited, Limited, Full, Full], Role::Viewer),
             // It holds network addresses, so not everybody who sees drift reads it. Limited to its last 90 days.
             Self::Audit => ([None, None, Limited, Full], Role::Admin),
+            // Only a policy asks for them: whoever it asks can answer, whatever the plan is now.
+            Self::Approvals => ([Full, Full, Full, Full], Role::Operator),
             Self::Policies => ([None, None, None, Full], Role::Admin),
             // What goes, and when, is said to everybody whose data it is; so a hold can be released after a downgrade, too.
             Self::Retention => ([Full, Full, Full, Full], Role::Admin),
@@ -212,6 +216,7 @@ impl Capability {
             Self::Notifications => "Notification channels",
             Self::Metrics => "Metrics",
             Self::Audit => "The audit log",
+            Self::Approvals => "Approvals",
             Self::Policies => "Policies",
             Self::Retention => "Retention",
             Self::Holds => "Placing legal holds",

@@ -312,6 +312,9 @@ pub struct ActionView {
     pub refused: Option<String>,
     /// The plan that would allow it, where that is why not.
     pub needs_plan: Option<PlanTier>,
+    /// The approval that a policy takes for it, in words: asking for it is asking for that.
+    #[serde(default)]
+    pub takes: Option<String>,
 }
 
 /// A closing that somebody asked for: it begins a check of its own, and that check decides.

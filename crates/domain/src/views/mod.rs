@@ -2,6 +2,7 @@
 //!
 //! A view holds no secret and needs no second question: what a person may do is in it, decided by the server.
 
+mod approvals;
 mod audit;
 mod deployments;
 mod diff;
@@ -20,6 +21,7 @@ mod policies;
 mod reconciliation;
 mod retention;
 
+pub use approvals::{ApprovalInbox, ApprovalView, ApprovalVoice, DelegationView, Proposed};
 pub use audit::{AuditPage, AuditSeals};
 pub use deployments::{
     DeploymentList, DeploymentRow, DeploymentView, ForecastView, GateRequestView, GateStatusView, GateView,

@@ -113,6 +113,8 @@ pub struct PolicyDifference {
     pub incident: Option<(IncidentId, i64)>,
     /// The rules that would have refused it, by their titles.
     pub refused_by: Vec<String>,
+    /// Whether the approval of others would have satisfied them.
+    pub approvable: bool,
 }
 
 /// What a draft would have said to what was done.

@@ -17,7 +17,7 @@ use crate::gate::{Caller, Via};
 pub(crate) fn asked_by(caller: &Caller) {
     let token: Option<TokenId> = match caller.via {
         Via::Token(id) => Some(id),
-        Via::Session(_) => None,
+        Via::Session(_) | Via::Approval(_) => None,
     };
     origin::asked_by(Asker { organization: caller.organization_id, user: caller.user_id, token });
 }
@@ -29,6 +29,7 @@ pub fn note_refusal(error: &ServiceError) {
         ServiceError::PlanLimit { capability, .. } => ("PLAN_LIMIT", capability.as_str()),
         ServiceError::RoleRequired { capability, .. } => ("ROLE", capability.as_str()),
         ServiceError::PolicyRefused { policy, .. } => ("POLICY", *policy),
+        ServiceError::ApprovalRequired(_) => ("APPROVAL", "organization-policy"),
         _ => return,
     };
     origin::refuse(Refusal { kind, what: what.to_owned(), message: error.to_string() });

@@ -155,6 +155,7 @@ pub(super) fn actions(
     now: DateTime<Utc>,
 ) -> Vec<ActionView> {
     let by_policy = |action| by_policy(policy?, caller, incident, action, now);
+    let takes = |action| takes(policy?, caller, incident, action, now);
     let (status, lifecycle) = (incident.status(), incident.plan.lifecycle());
     let in_the_way = |action| match action {
         IncidentAction::Acknowledge => acknowledge(status),
@@ -181,6 +182,7 @@ pub(super) fn actions(
                     .map(|error| error.to_string())
                     .or_else(|| in_the_way(*action))
                     .or_else(|| by_policy(*action)),
+                takes: takes(*action),
             }
         })
         .collect()
@@ -194,17 +196,34 @@ fn by_policy(
     action: IncidentAction,
     now: DateTime<Utc>,
 ) -> Option<String> {
+    let asks = asks(caller, incident, action, now);
+    let refusals: Option<Vec<_>> = asks.into_iter().map(|ask| policy.refusal(caller.role, ask)).collect();
+    refusals?.into_iter().next()
+}
+
+/// What the policy that holds takes approval for, of an action: of some of what can be asked for at least.
+fn takes(
+    policy: &Holding,
+    caller: &Caller,
+    incident: &IncidentRecord,
+    action: IncidentAction,
+    now: DateTime<Utc>,
+) -> Option<String> {
+    let asks = asks(caller, incident, action, now);
+    asks.into_iter().find_map(|ask| policy.needs(caller.role, ask)).map(|needs| needs.message)
+}
+
+/// What a policy is asked of an action.
+fn asks(caller: &Caller, incident: &IncidentRecord, action: IncidentAction, now: DateTime<Utc>) -> Vec<Ask> {
     let facts = holding::facts(incident, caller.user_id, now);
     let extensions = incident.ttl.map_or(0, |ttl| ttl.extensions);
-    let asks = match action {
+    match action {
         IncidentAction::Acknowledge => vec![Ask::Acknowledge(facts)],
         IncidentAction::Close => vec![Ask::Close(facts)],
         IncidentAction::Extend => vec![Ask::Extend { incident: facts, hours: 1, extensions }],
         IncidentAction::Decide => [DecisionKind::Promote, DecisionKind::Revert, DecisionKind::Replace]
             .map(|path| Ask::Decide { incident: facts, path })
             .into(),
-        _ => return None,
-    };
-    let refusals: Option<Vec<_>> = asks.into_iter().map(|ask| policy.refusal(caller.role, ask)).collect();
-    refusals?.into_iter().next()
+        _ => Vec::new(),
+    }
 }

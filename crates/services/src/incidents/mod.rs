@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::Services;
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Caller, Permit, cap};
-use crate::policies::holding;
+use crate::policies::holding::{self, Asked};
 
 mod acts;
 mod clock;
@@ -136,7 +136,9 @@ impl Act {
     /// Refuses what the policy that holds for the environment forbids, under the plan that the incident keeps.
     async fn ask_policy(&mut self, ask: impl FnOnce(IncidentFacts) -> Ask) -> ServiceResult<()> {
         let ask = ask(holding::facts(&self.incident, self.by, self.now));
-        holding::ask(&mut self.tx, &self.caller, &self.incident.plan, self.environment, ask).await
+        let (caller, plan) = (&self.caller, &self.incident.plan);
+        let asked = Asked { caller, plan, environment: self.environment, ask, now: self.now };
+        holding::ask(&mut self.tx, &asked).await
     }
 
     /// Refuses what cannot be done to a closed incident.

@@ -138,6 +138,16 @@ pub(crate) fn sentence(record: &TimelineRecord) -> String {
             let (plural, at) = (if hours == 1 { "" } else { "s" }, moment(&data["expires_at"]));
             format!("{who} gave the incident {hours} hour{plural} more: until {at}.")
         }
+        "approval.wanted" => format!("{who} asks to {}: {}.", text("asked"), wanted(data)),
+        "approval.given" => match data["on_behalf_of"].as_str() {
+            Some(of) => format!("{who} approved for {of}: {}.", asked(data)),
+            None => format!("{who} approved: {}.", asked(data)),
+        },
+        "approval.rejected" => format!("{who} rejected: {}.", asked(data)),
+        "approval.withdrawn" => format!("{who} took a request back: {}.", asked(data)),
+        "approval.expired" => format!("Nobody approved in time: {}.", asked(data)),
+        "approval.done" => format!("What was approved is carried out: {}.", asked(data)),
+        "approval.failed" => format!("What was approved could not be carried out: {}.", asked(data)),
         "incident.commented" => format!("{who} commented."),
         "incident.closing_asked" => format!("{who} asked to close the incident; a check of its own decides."),
         "incident.closing_refused" => format!("The closing was refused. {}", text("why")),
@@ -188,6 +198,19 @@ fn count(data: &Value) -> String {
         1 => "the decision about one workflow".to_owned(),
         many => format!("the decisions about {many} workflows"),
     }
+}
+
+/// Who asks for what.
+fn asked(data: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    format!("{} asked to {}", text(&data["requested_by"]["name"]), text(&data["asked"]))
+}
+
+/// Whose approval is waited for.
+fn wanted(data: &Value) -> String {
+    let (needed, role) = (data["needed"].as_u64().unwrap_or(1), data["approvers"].as_str().unwrap_or_default());
+    let plural = if needed == 1 { "approval is" } else { "approvals are" };
+    format!("{needed} {plural} wanted, of the role {role} or above")
 }
 
 fn differ(data: &Value) -> String {

@@ -29,6 +29,10 @@ impl Services {
 
 /// The workspace that it is about: of the incident, else of the environment's drift.
 fn path(notice: &NoticeRecord) -> String {
+    if notice.kind == NoticeKind::ApprovalWanted {
+        // The inbox, where it can be answered; the incident is a link away.
+        return format!("/approvals#approval-{}", notice.data["approval"].as_str().unwrap_or_default());
+    }
     match (&notice.incident, &notice.environment) {
         (Some((incident, _)), _) => format!("/incidents/{incident}"),
         (None, Some((environment, _))) => match notice.kind {

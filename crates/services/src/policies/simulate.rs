@@ -56,6 +56,7 @@ impl Services {
                     by: format!("{} ({role})", act.by),
                     environment: act.environment,
                     incident: act.incident,
+                    approvable: refusals.iter().all(|refusal| refusal.approval.is_some()),
                     refused_by: refusals.into_iter().map(|refusal| refusal.title).collect(),
                 });
             }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Permit, cap};
-use crate::policies::holding;
+use crate::policies::holding::{self, Asked};
 use crate::{Services, enforcement};
 
 /// Why an artifact fails whose change a deployment takes the place of.
@@ -61,7 +61,8 @@ impl Services {
             Deployment::Recovery(recovery) => recovery.into(),
             Deployment::Emergency(emergency) => {
                 let ask = Ask::DeployEmergency { blocked: past.is_some() };
-                holding::ask(tx, permit.caller(), permit.plan(), record.environment, ask).await?;
+                let (caller, plan, now) = (permit.caller(), permit.plan(), self.clock.now());
+                holding::ask(tx, &Asked { caller, plan, environment: record.environment, ask, now }).await?;
                 emergency.into()
             }
         };
