@@ -467,20 +467,14 @@ pub async fn delegate(db: &mut PgConnection, organization: OrganizationId, new: 
     exactly_one(done.execute(db).await?.rows_affected())
 }
 
-/// Ends a delegation. False when there is none.
+/// Ends a member's delegation. False when there is none.
 ///
 /// # Errors
 /// The database failed.
-pub async fn end_delegation(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    id: DelegationId,
-    from: UserId,
-) -> StoreResult<bool> {
+pub async fn end_delegation(db: &mut PgConnection, organization: OrganizationId, from: UserId) -> StoreResult<bool> {
     let done = sqlx::query!(
-        "DELETE FROM approval_delegations WHERE organization_id = $1 AND id = $2 AND from_user = $3",
+        "DELETE FROM approval_delegations WHERE organization_id = $1 AND from_user = $2",
         organization.0,
-        id.0,
         from.0
     );
     Ok(done.execute(db).await?.rows_affected() == 1)

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use drift_domain::approval::ProposedAct;
 use drift_domain::check::{CheckOutcome, CheckTrigger};
 use drift_domain::clock::Clock;
-use drift_domain::ids::{EnvironmentId, IncidentId, OrganizationId, SessionId, UserId};
+use drift_domain::ids::{ApprovalId, ChangeId, EnvironmentId, IncidentId, OrganizationId, SessionId, UserId};
 use drift_domain::plan::{Plan, PlanTier};
 use drift_domain::role::Role;
 use drift_domain::views::{ChangeFilter, ChangeRow, EnvironmentDraft, EnvironmentPage, IncidentPage, Workspace};
@@ -15,6 +16,7 @@ use drift_services::{Doors, Parts, Pauses, Services};
 use drift_sim::github::{GithubSim, Repo};
 use drift_sim::n8n::{N8nSim, N8nVersion};
 use drift_store::PgPool;
+use drift_store::approvals::{self, NewApproval};
 use drift_store::incident_settings::{self, Settings};
 use drift_store::mails::MailJob;
 use drift_store::people::{self, Organization, User};
@@ -167,6 +169,30 @@ impl TestApp {
             role,
             via: Via::Session(SessionId(Uuid::now_v7())),
         }
+    }
+
+    /// A request for an approver's approval of an override, by somebody who joins for it.
+    ///
+    /// # Panics
+    /// When the test's database does not answer.
+    pub async fn approval_wanted(&self, of: &Caller, environment: EnvironmentId, change: ChangeId) -> ApprovalId {
+        let by = self.member(of, Role::Operator).await.user_id;
+        let act = ProposedAct::Override { environment, change, reason: "known".to_owned(), days: 1 };
+        let now = self.clock.now();
+        let new = NewApproval {
+            id: ApprovalId(Uuid::now_v7()),
+            environment,
+            act: &act,
+            rules: &["Overriding drift takes the approval of an approver".to_owned()],
+            needed: 1,
+            approvers: Role::Approver,
+            by,
+            requested_as: Role::Operator,
+            expires_at: now + chrono::TimeDelta::hours(72),
+        };
+        let mut db = self.database.pool().acquire().await.expect("the test's database answers");
+        approvals::insert(&mut db, of.organization_id, &new, now).await.expect("a new request");
+        new.id
     }
 
     /// Connects an environment to an n8n and a repository of its own, both empty and not checked yet.

@@ -5,9 +5,10 @@ use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Form, Router};
+use drift_domain::approval::ProposedAct;
 use drift_domain::change::DecisionKind;
 use drift_domain::ids::{IncidentId, UserId};
-use drift_services::incidents::Choice;
+use drift_domain::views::Proposed;
 use drift_services::{ServiceError, ServiceResult};
 use serde::Deserialize;
 
@@ -85,14 +86,13 @@ pub(crate) struct AcknowledgeFields {
 
 async fn acknowledge(member: Member, Path(id): Path<String>, Form(fields): Form<AcknowledgeFields>) -> Response {
     let done = async {
-        let id = incident_id(&id)?;
-        let permit = member.services().incident_permit(&member.caller, id).await?;
-        let owner = person(&fields.owner)?;
-        member.services().acknowledge(&permit, id, seen(&fields.version)?, fields.reason.clone(), owner).await
+        let (incident, version, reason) = (incident_id(&id)?, seen(&fields.version)?, fields.reason.clone());
+        let act = ProposedAct::Acknowledge { incident, version, reason, owner: person(&fields.owner)? };
+        member.services().propose(&member.caller, act).await
     }
     .await;
     let kept = Kept::new("acknowledge", [("reason", fields.reason.as_str()), ("owner", fields.owner.as_str())]);
-    back(&member, &id, done.map(drop), "Acknowledged.", kept).await
+    proposed(&member, &id, done, "Acknowledged.", kept).await
 }
 
 #[derive(Deserialize)]
@@ -132,13 +132,12 @@ async fn reconcile(member: Member, Path(id): Path<String>, Form(fields): Form<St
 
 async fn close(member: Member, Path(id): Path<String>, Form(fields): Form<StepFields>) -> Response {
     let done = async {
-        let id = incident_id(&id)?;
-        let permit = member.services().incident_permit(&member.caller, id).await?;
-        member.services().request_close(&permit, id, seen(&fields.version)?).await
+        let act = ProposedAct::Close { incident: incident_id(&id)?, version: seen(&fields.version)? };
+        member.services().propose(&member.caller, act).await
     }
     .await;
     let good = "The closing's own check is on its way. It closes the incident, or says here why not.";
-    back(&member, &id, done.map(drop), good, Kept::default()).await
+    proposed(&member, &id, done, good, Kept::default()).await
 }
 
 #[derive(Deserialize)]
@@ -158,21 +157,17 @@ pub(crate) struct DecideFields {
 
 async fn decide(member: Member, Path(id): Path<String>, Form(fields): Form<DecideFields>) -> Response {
     let done = async {
-        let id = incident_id(&id)?;
-        let permit = member.services().incident_permit(&member.caller, id).await?;
-        let replacement = Some(fields.replacement.trim().to_owned()).filter(|text| !text.is_empty());
         let kind = fields.kind.parse::<DecisionKind>();
-        let choice = Choice {
-            changes: Some(fields.change.as_str())
-                .filter(|change| !change.is_empty())
-                .map(change_id)
-                .transpose()?
-                .map(|id| vec![id]),
+        let change = Some(fields.change.as_str()).filter(|change| !change.is_empty()).map(change_id).transpose()?;
+        let act = ProposedAct::Decide {
+            incident: incident_id(&id)?,
+            version: seen(&fields.version)?,
+            changes: change.map(|change| vec![change]),
             kind: kind.map_err(|_| ServiceError::invalid("kind", "Choose one of the paths."))?,
             reason: fields.reason.clone(),
-            replacement,
+            replacement: Some(fields.replacement.trim().to_owned()).filter(|text| !text.is_empty()),
         };
-        member.services().decide(&permit, id, seen(&fields.version)?, choice).await
+        member.services().propose(&member.caller, act).await
     }
     .await;
     let form = if fields.change.is_empty() { "all" } else { &fields.change };
@@ -180,7 +175,7 @@ async fn decide(member: Member, Path(id): Path<String>, Form(fields): Form<Decid
         format!("decide-{form}"),
         [("kind", fields.kind.as_str()), ("reason", &fields.reason), ("replacement", &fields.replacement)],
     );
-    back(&member, &id, done.map(drop), "Recorded. A check verifies it once it is carried out.", kept).await
+    proposed(&member, &id, done, "Recorded. A check verifies it once it is carried out.", kept).await
 }
 
 #[derive(Deserialize)]
@@ -264,15 +259,14 @@ pub(crate) struct ExtendFields {
 
 async fn extend(member: Member, Path(id): Path<String>, Form(fields): Form<ExtendFields>) -> Response {
     let done = async {
-        let id = incident_id(&id)?;
-        let permit = member.services().incident_permit(&member.caller, id).await?;
+        let (incident, version, reason) = (incident_id(&id)?, seen(&fields.version)?, fields.reason.clone());
         let hours = fields.hours.trim().parse();
         let hours = hours.map_err(|_| ServiceError::invalid("hours", "Say how many hours, as a whole number."))?;
-        member.services().extend(&permit, id, seen(&fields.version)?, hours, fields.reason.clone()).await
+        member.services().propose(&member.caller, ProposedAct::Extend { incident, version, hours, reason }).await
     }
     .await;
     let kept = Kept::new("extend", [("hours", fields.hours.as_str()), ("reason", &fields.reason)]);
-    back(&member, &id, done.map(drop), "The incident has more time.", kept).await
+    proposed(&member, &id, done, "The incident has more time.", kept).await
 }
 
 #[derive(Deserialize)]
@@ -290,6 +284,16 @@ async fn comment(member: Member, Path(id): Path<String>, Form(fields): Form<Comm
     .await;
     let kept = Kept::new("comments", [("text", fields.text.as_str())]);
     back(&member, &id, done.map(drop), "Your comment is in the timeline.", kept).await
+}
+
+/// What is said where others have to agree first.
+pub(super) const ASKED: &str =
+    "The policy takes the approval of others for this: they are asked. It is done once enough have approved.";
+
+/// As [`back`], for what others may have to agree to.
+async fn proposed(member: &Member, id: &str, done: ServiceResult<Proposed>, good: &str, kept: Kept) -> Response {
+    let good = if matches!(done, Ok(Proposed::Asked { .. })) { ASKED } else { good };
+    back(member, id, done.map(drop), good, kept).await
 }
 
 /// Back to the incident, or to the change that the form was on, with what came of it.

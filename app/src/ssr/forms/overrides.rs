@@ -3,10 +3,13 @@
 use axum::Form;
 use axum::extract::Path;
 use axum::response::Response;
+use drift_domain::approval::ProposedAct;
+use drift_domain::views::Proposed;
 use drift_services::gate::cap;
 use drift_services::{ServiceError, ServiceResult};
 use serde::Deserialize;
 
+use super::incidents::ASKED;
 use super::{change_id, environment_id};
 use crate::ssr::visit::Member;
 
@@ -23,17 +26,19 @@ pub(crate) async fn begin(
     Form(fields): Form<OverrideFields>,
 ) -> Response {
     let back = back(&member, &id);
-    let done: ServiceResult<()> = async {
-        let (id, change) = (environment_id(&id)?, change_id(&change)?);
-        let permit = member.services().environment_permit::<cap::Override>(&member.caller, id).await?;
+    let done: ServiceResult<Proposed> = async {
+        let (environment, change) = (environment_id(&id)?, change_id(&change)?);
         let days = fields.days.trim().parse();
         let days = days.map_err(|_| ServiceError::invalid("days", "Write a whole number of days."))?;
-        member.services().override_change(&permit, id, change, fields.reason, days).await?;
-        Ok(())
+        let act = ProposedAct::Override { environment, change, reason: fields.reason, days };
+        member.services().propose(&member.caller, act).await
     }
     .await;
-    let said = "Recorded. The difference is accepted until its end, stays visible until then, and asks again after it.";
-    member.after(done, said, &back, None).await
+    let said = match done {
+        Ok(Proposed::Asked { .. }) => ASKED,
+        _ => "Recorded. The difference is accepted until its end, stays visible until then, and asks again after it.",
+    };
+    member.after(done.map(drop), said, &back, None).await
 }
 
 /// Ends an override before its time.

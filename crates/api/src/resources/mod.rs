@@ -1,5 +1,6 @@
 //! REST v1: one file per resource.
 
+mod approvals;
 mod audit;
 mod changes;
 mod checks;
@@ -140,6 +141,12 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(metrics::show))
         .routes(routes!(metrics::csv))
         .routes(routes!(incident_settings::show, incident_settings::replace))
+        .routes(routes!(approvals::list, approvals::propose))
+        .routes(routes!(approvals::show))
+        .routes(routes!(approvals::approve))
+        .routes(routes!(approvals::reject))
+        .routes(routes!(approvals::withdraw))
+        .routes(routes!(approvals::delegate, approvals::end_delegation))
         .routes(routes!(policies::list, policies::create))
         .routes(routes!(policies::show, policies::replace, policies::retire))
         .routes(routes!(policies::assign))

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use drift_domain::failure::Side;
 use drift_domain::ids::ChangeId;
 use drift_domain::plan::{Capability, Plan, PlanTier};
+use drift_domain::policy::PolicyTemplate;
 use drift_domain::reconciliation::Target;
 use drift_domain::role::Role;
 use drift_services::accounts::{SignIn, TokenRequest};
 use drift_services::gate::Caller;
+use drift_services::policies::PolicyContent;
 use drift_testkit::app::workflow;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -67,6 +69,8 @@ impl<'a> World<'a> {
             ("reconciliation", reconciliation),
             ("request", request.to_string()),
             ("hold", held(api, &owner.caller).await),
+            ("approval", api.app.approval_wanted(&owner.caller, env.id, change).await.to_string()),
+            ("policy", policy(api, &owner.caller).await),
         ]);
         let mut people = Vec::new();
         for role in Role::ALL.iter().filter(|role| **role != Role::Owner) {
@@ -163,6 +167,8 @@ impl<'a> World<'a> {
             StatusCode::UNAUTHORIZED => panic!("{what}"),
             // The link that is sent is nobody's: let in, with nothing behind it.
             StatusCode::NOT_FOUND if path == "/invitations/join" => '✓',
+            // What is proposed is about an incident that is nowhere.
+            StatusCode::NOT_FOUND if path == "/approvals" => '✓',
             StatusCode::NOT_FOUND => {
                 assert!(path.starts_with("/incidents/{") && self.plan == PlanTier::Free, "{what}");
                 '-'
@@ -179,6 +185,13 @@ impl<'a> World<'a> {
             _ => '✓',
         }
     }
+}
+
+/// A policy that somebody wrote before a downgrade, where the plan has none.
+pub async fn policy(api: &Api, owner: &Caller) -> String {
+    let able = Caller { plan: Arc::new(Plan::standard(PlanTier::Enterprise)), ..owner.clone() };
+    let content = PolicyContent::Form(PolicyTemplate::Standard.rules());
+    api.app.services.create_policy(&able.permit().unwrap(), "Kept", content).await.unwrap().to_string()
 }
 
 /// A hold that somebody placed before a downgrade, where the plan has none.

@@ -29,6 +29,9 @@ pub enum Asks {
 
 use Asks::{Nothing, Of, Session};
 
+/// Somebody, or something, that is not there.
+const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
+
 /// Every operation of the document.
 pub const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/setup", Nothing),
@@ -111,6 +114,22 @@ pub const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/holds", Of(Capability::Retention)),
     ("POST", "/holds", Of(Capability::Holds)),
     ("POST", "/holds/{hold}/release", Of(Capability::Retention)),
+    ("GET", "/approvals", Of(Capability::Approvals)),
+    // The gate is that of what is proposed.
+    ("POST", "/approvals", Session),
+    ("GET", "/approvals/{approval}", Of(Capability::Approvals)),
+    ("POST", "/approvals/{approval}/approve", Of(Capability::Approvals)),
+    ("POST", "/approvals/{approval}/reject", Of(Capability::Approvals)),
+    ("POST", "/approvals/{approval}/withdraw", Of(Capability::Approvals)),
+    ("POST", "/approval-delegations", Of(Capability::Approvals)),
+    ("DELETE", "/approval-delegations", Of(Capability::Approvals)),
+    ("GET", "/policies", Of(Capability::Policies)),
+    ("POST", "/policies", Of(Capability::Policies)),
+    ("GET", "/policies/{policy}", Of(Capability::Policies)),
+    ("PUT", "/policies/{policy}", Of(Capability::Policies)),
+    ("DELETE", "/policies/{policy}", Of(Capability::Policies)),
+    ("PUT", "/policy-assignments", Of(Capability::Policies)),
+    ("POST", "/policy-trials", Of(Capability::Policies)),
     ("GET", "/metrics", Of(Capability::Metrics)),
     ("GET", "/metrics/{figure}/csv", Of(Capability::Metrics)),
     ("GET", "/incident-settings", Of(Capability::Configure)),
@@ -162,7 +181,7 @@ pub fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
         (_, path) if path.ends_with("/acknowledge") => json!({ "version": 1, "reason": "no" }),
         (_, path) if path.ends_with("/decisions") => json!({ "version": 1, "kind": "PROMOTE", "reason": "no" }),
         (_, path) if path.ends_with("/owner") => {
-            json!({ "version": 1, "owner": "00000000-0000-7000-8000-000000000000" })
+            json!({ "version": 1, "owner": NOBODY })
         }
         (_, path) if path.ends_with("/ticket") => json!({ "version": 1, "ticket": "" }),
         (_, path) if path.ends_with("/severity") => json!({ "version": 1, "severity": "LOW", "reason": "no" }),
@@ -177,6 +196,14 @@ pub fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
         (_, "/notification-channels" | "/notification-channels/{channel}") => {
             json!({ "kind": "SLACK", "name": " ", "events": ["DRIFT_GONE"] })
         }
+        ("POST", "/approvals") => json!({ "action": "CLOSE", "incident": NOBODY, "version": 1 }),
+        (_, path) if path.ends_with("/reject") => json!({ "reason": "no" }),
+        ("POST", "/approval-delegations") => json!({ "to": NOBODY, "days": 1 }),
+        ("POST", "/policies") | ("PUT", "/policies/{policy}") => {
+            json!({ "name": " ", "version": 1, "content": { "template": "STANDARD" } })
+        }
+        (_, "/policy-assignments") => json!({ "to": { "class": "PRODUCTION" }, "policy": null }),
+        (_, "/policy-trials") => json!({ "content": { "template": "STANDARD" }, "days": 30 }),
         (_, "/holds" | "/holds/{hold}/release") => json!({ "reason": "no" }),
         _ => json!({}),
     };
@@ -254,6 +281,8 @@ async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>
         ("channel", channel.to_string()),
         ("delivery", delivery.to_string()),
         ("hold", crate::golden::held(api, &owner.caller).await),
+        ("approval", api.app.approval_wanted(&owner.caller, env.id, change).await.to_string()),
+        ("policy", crate::golden::policy(api, &owner.caller).await),
     ];
     (BTreeMap::from(ids), serde_json::to_value(&env.draft).unwrap())
 }

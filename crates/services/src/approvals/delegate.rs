@@ -64,14 +64,14 @@ impl Services {
     /// Ends the caller's delegation: the caller approves again. What the deputy approved stays approved.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for one that is not the caller's.
-    pub async fn end_delegation(&self, permit: &Permit<cap::Approvals>, id: DelegationId) -> ServiceResult<()> {
+    /// [`ServiceError::Conflict`] when nobody approves for the caller.
+    pub async fn end_delegation(&self, permit: &Permit<cap::Approvals>) -> ServiceResult<()> {
         let (organization, caller) = (permit.organization(), permit.caller());
         let mut tx = self.tenant(organization).await?;
-        if !approvals::end_delegation(&mut tx, organization, id, caller.user_id).await? {
-            return Err(ServiceError::NotFound("delegation"));
+        if !approvals::end_delegation(&mut tx, organization, caller.user_id).await? {
+            return Err(ServiceError::Conflict("Nobody approves for you: there is nothing to end.".to_owned()));
         }
-        happened(&mut tx, caller, "approval.delegation_ended", json!({ "delegation": id }), self.clock.now()).await?;
+        happened(&mut tx, caller, "approval.delegation_ended", json!({}), self.clock.now()).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(())
     }

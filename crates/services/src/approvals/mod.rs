@@ -34,17 +34,17 @@ const NOT_ONES_OWN: &str = "no-self-approval";
 
 impl Services {
     /// Does something, or asks those for approval whose approval the policy that holds takes for it. Asking again for the same
-    /// answers with the request that is open.
+    /// answers with the request that is open. The gate is the act's own; a request takes [`cap::Approvals`] besides.
     ///
     /// # Errors
     /// Whatever the act itself is refused with; [`ServiceError::PolicyRefused`] where fewer members could approve than it takes.
-    pub async fn propose(&self, permit: &Permit<cap::Approvals>, act: ProposedAct) -> ServiceResult<Proposed> {
-        let caller = permit.caller();
+    pub async fn propose(&self, caller: &Caller, act: ProposedAct) -> ServiceResult<Proposed> {
         let needs = match self.perform(caller, &act).await {
             Ok(()) => return Ok(Proposed::Done),
             Err(ServiceError::ApprovalRequired(needs)) => needs,
             Err(error) => return Err(error),
         };
+        let permit: Permit<cap::Approvals> = caller.permit()?;
         let organization = permit.organization();
         let mut tx = self.tenant(organization).await?;
         let others = approvals::others(&mut tx, organization, caller.user_id, needs.approvers).await?;

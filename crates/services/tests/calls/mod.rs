@@ -9,7 +9,7 @@ use drift_domain::change::DecisionKind;
 use drift_domain::deployment::DeploymentKind;
 use drift_domain::failure::Side;
 use drift_domain::ids::{
-    ChangeId, ChannelId, DeliveryId, HoldId, IncidentId, PolicyId, ReconciliationId, UpgradeRequestId,
+    ApprovalId, ChangeId, ChannelId, DeliveryId, HoldId, IncidentId, PolicyId, ReconciliationId, UpgradeRequestId,
 };
 use drift_domain::metrics::Figure;
 use drift_domain::notification::{ChannelKind, NoticeKind};
@@ -119,6 +119,11 @@ impl<'a> World<'a> {
             Some(id) => self.services().hold_permit(caller, Some(id)).await,
             None => caller.permit(),
         }
+    }
+
+    /// A request for approval that waits.
+    async fn wanted(&self) -> ApprovalId {
+        self.app.approval_wanted(&self.env.caller, self.env.id, self.change).await
     }
 
     /// A hold that holds, put there before a downgrade where the plan has none.
@@ -284,6 +289,20 @@ calls! {
     extend asks Extend: |w, c| {
         w.services().extend(&w.incident_permit(c).await?, w.incident(), w.seen().await, 1, "slow".to_owned()).await
     };
+    approvals asks Approvals: |w, c| w.services().approvals(&c.permit()?).await;
+    approval asks Approvals: |w, c| w.services().approval(&c.permit()?, w.wanted().await).await;
+    approvals_of_incident asks Incidents: |w, c| {
+        w.services().approvals_of_incident(&w.incident_permit(c).await?, w.incident()).await
+    };
+    approve asks Approvals: |w, c| w.services().approve(&c.permit()?, w.wanted().await, None).await;
+    reject_approval asks Approvals: |w, c| {
+        w.services().reject_approval(&c.permit()?, w.wanted().await, "not so".to_owned()).await
+    };
+    withdraw_approval asks Approvals: |w, c| w.services().withdraw_approval(&c.permit()?, w.wanted().await).await;
+    delegate_approvals asks Approvals: |w, c| {
+        w.services().delegate_approvals(&c.permit()?, w.env.caller.user_id, 1).await
+    };
+    end_delegation asks Approvals: |w, c| w.services().end_delegation(&c.permit()?).await;
     policies asks Policies: |w, c| w.services().policies(&c.permit()?).await;
     policy asks Policies: |w, c| w.services().policy(&c.permit()?, w.policy).await;
     create_policy asks Policies: |w, c| {
