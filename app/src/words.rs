@@ -1,5 +1,6 @@
 //! What people read for the closed sets of words: labels for chips, sentences for explanations.
 
+use drift_domain::approval::ApprovalState;
 use drift_domain::change::{ChangeState, ChangeType, DecisionKind, Origin, VanishedCause};
 use drift_domain::check::{CheckOutcome, CheckTrigger};
 use drift_domain::environment::{Badge, EnvironmentClass};
@@ -208,6 +209,18 @@ pub(crate) const fn reconciliation(state: ReconciliationState) -> Mark {
         ReconciliationState::Done => mark(label, Icon::Check, "tone-ok"),
         ReconciliationState::Failed => mark(label, Icon::Cross, "tone-incident"),
         ReconciliationState::Cancelled => mark(label, Icon::Undo, "tone-plain"),
+    }
+}
+
+pub(crate) const fn approval(state: ApprovalState) -> Mark {
+    let label = state.label();
+    match state {
+        ApprovalState::Pending => mark(label, Icon::Clock, "tone-drift"),
+        ApprovalState::Approved => mark(label, Icon::Check, "tone-info"),
+        ApprovalState::Done => mark(label, Icon::Check, "tone-ok"),
+        ApprovalState::Failed | ApprovalState::Rejected => mark(label, Icon::Cross, "tone-incident"),
+        ApprovalState::Withdrawn => mark(label, Icon::Undo, "tone-plain"),
+        ApprovalState::Expired => mark(label, Icon::Clock, "tone-plain"),
     }
 }
 

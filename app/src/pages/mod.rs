@@ -1,5 +1,6 @@
 //! The pages, one file each: what loads the view, and what draws it.
 
+pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod connection;
 pub(crate) mod drift;
@@ -11,6 +12,7 @@ pub(crate) mod metrics;
 pub(crate) mod notifications;
 pub(crate) mod people;
 pub(crate) mod plan;
+pub(crate) mod policies;
 pub(crate) mod problem;
 pub(crate) mod reference;
 pub(crate) mod retention;

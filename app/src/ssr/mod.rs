@@ -86,6 +86,8 @@ pub fn router(services: Arc<Services>, options: LeptosOptions) -> Router {
         .route("/settings/incident-settings", get(incident_settings::get).post(forms::settings::set_incidents))
         .merge(forms::notifications::routes())
         .merge(forms::retention::routes())
+        .merge(forms::policies::routes())
+        .merge(forms::approvals::routes())
         .route("/metrics", get(metrics::get))
         .route("/audit", get(audit::get))
         .route("/settings/plan", get(plan::get))

@@ -13,7 +13,7 @@ use crate::pages::incidents::{Kept, change, incident, list};
 use crate::samples;
 
 async fn workspace(file: &str, incident: IncidentPage, kept: Kept) -> String {
-    page(file, true, move || incident::view(&incident, &kept, samples::now())).await
+    page(file, true, move || incident::view(&incident, &[], &kept, samples::now())).await
 }
 
 #[tokio::test]

@@ -162,7 +162,8 @@ async fn the_incident_leads_to_the_plan_and_lists_what_was_carried_out() {
         reconciliation: Some(done),
         ..samples::incidents::artifact(9, DecisionKind::Promote, ArtifactState::Success)
     };
-    let html = page("incident-carry-out", true, move || incident::view(&ready, &Kept::default(), samples::now())).await;
+    let html =
+        page("incident-carry-out", true, move || incident::view(&ready, &[], &Kept::default(), samples::now())).await;
     for said in [
         "Show what would be written",
         "1 path is ready",
@@ -179,7 +180,8 @@ async fn the_incident_leads_to_the_plan_and_lists_what_was_carried_out() {
 
     let mut pro = samples::incidents::incident(IncidentStatus::Acknowledged);
     pro.carry_out_refused = Some("Having decisions carried out needs the Agency plan or a higher one.".to_owned());
-    let html = page("incident-by-hand", true, move || incident::view(&pro, &Kept::default(), samples::now())).await;
+    let html =
+        page("incident-by-hand", true, move || incident::view(&pro, &[], &Kept::default(), samples::now())).await;
     assert!(html.contains("needs the Agency plan") && html.contains("by hand all the same"));
     assert!(!html.contains("Show what would be written"));
 }

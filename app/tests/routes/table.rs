@@ -43,6 +43,16 @@ pub const FORMS: &[(&str, Option<Capability>)] = &[
     ("/environments/{id}/drift/reconciliations/{reconciliation}/cancel", Some(Capability::Execute)),
     ("/environments/{id}/drift/reconciliations/{reconciliation}/retry", Some(Capability::Execute)),
     ("/environments/{id}/drift/changes/{change}/restore", Some(Capability::Execute)),
+    ("/approvals/delegation", Some(Capability::Approvals)),
+    ("/approvals/delegation/end", Some(Capability::Approvals)),
+    ("/approvals/{id}/approve", Some(Capability::Approvals)),
+    ("/approvals/{id}/reject", Some(Capability::Approvals)),
+    ("/approvals/{id}/withdraw", Some(Capability::Approvals)),
+    ("/settings/policies", Some(Capability::Policies)),
+    ("/settings/policies/trial", Some(Capability::Policies)),
+    ("/settings/policies/assignments", Some(Capability::Policies)),
+    ("/settings/policies/{id}", Some(Capability::Policies)),
+    ("/settings/policies/{id}/retire", Some(Capability::Policies)),
     ("/retention/holds", Some(Capability::Holds)),
     ("/retention/holds/{id}/release", Some(Capability::Retention)),
     ("/settings/incident-settings", Some(Capability::Configure)),
@@ -120,6 +130,8 @@ pub fn routed(takes_forms: bool) -> BTreeSet<String> {
         include_str!("../../src/ssr/forms/reconciliations.rs"),
         include_str!("../../src/ssr/forms/notifications.rs"),
         include_str!("../../src/ssr/forms/retention.rs"),
+        include_str!("../../src/ssr/forms/policies.rs"),
+        include_str!("../../src/ssr/forms/approvals.rs"),
     ]
     .concat();
     let routes = source.split(".route(").skip(1);

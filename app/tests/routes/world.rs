@@ -6,11 +6,13 @@ use std::sync::Arc;
 use drift_domain::failure::Side;
 use drift_domain::notification::{ChannelKind, NoticeKind};
 use drift_domain::plan::{Capability, Plan, PlanTier};
+use drift_domain::policy::PolicyTemplate;
 use drift_domain::reconciliation::Target;
 use drift_domain::role::Role;
 use drift_services::accounts::TokenRequest;
 use drift_services::gate::Caller;
 use drift_services::notify::ChannelDraft;
+use drift_services::policies::PolicyContent;
 use drift_testkit::TestApp;
 use drift_testkit::app::workflow;
 
@@ -53,6 +55,10 @@ impl<'a> World<'a> {
         let planned = app.services.plan_restore(&permit, change, Side::Desired, Target::N8n).await.unwrap();
         let able = Caller { plan: Arc::new(Plan::standard(PlanTier::Enterprise)), ..caller.clone() };
         let hold = app.services.place_hold(&able.permit().unwrap(), None, "kept".to_owned()).await.unwrap();
+        let content = PolicyContent::Form(PolicyTemplate::Standard.rules());
+        let policy = app.services.create_policy(&able.permit().unwrap(), "Kept", content).await.unwrap();
+        let asks = app.member(&caller, Role::Operator).await;
+        let approval = app.approval_wanted(&asks, env.id, change).await;
         let mut people = Vec::new();
         for role in Role::ALL.iter().filter(|role| **role != Role::Owner) {
             people.push(Browser::of(app, caller.organization_id, *role).await);
@@ -63,6 +69,8 @@ impl<'a> World<'a> {
             ("/incidents", incident),
             ("/settings/plan/requests", request.to_string()),
             ("/retention/holds", hold.id.to_string()),
+            ("/approvals", approval.to_string()),
+            ("/settings/policies", policy.to_string()),
             ("change", change.to_string()),
             ("reconciliation", planned.to_string()),
             ("token", "x".to_owned()),

@@ -160,6 +160,8 @@ const UNGATED: &[(&str, &str)] = &[
     ("tell_stale_environments", "background work"),
     ("enqueue_forgotten_notices", "background work"),
     ("tell_deadlines", "background work"),
+    ("tend_approvals", "background work"),
+    ("propose", "asks the gate of what is proposed"),
     ("answer_gate_request", "background work"),
     ("put_gate_request_back", "background work"),
     ("enqueue_gate_looks", "background work"),

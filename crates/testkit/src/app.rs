@@ -171,12 +171,11 @@ impl TestApp {
         }
     }
 
-    /// A request for an approver's approval of an override, by somebody who joins for it.
+    /// A request for an approver's approval of an override.
     ///
     /// # Panics
     /// When the test's database does not answer.
-    pub async fn approval_wanted(&self, of: &Caller, environment: EnvironmentId, change: ChangeId) -> ApprovalId {
-        let by = self.member(of, Role::Operator).await.user_id;
+    pub async fn approval_wanted(&self, by: &Caller, environment: EnvironmentId, change: ChangeId) -> ApprovalId {
         let act = ProposedAct::Override { environment, change, reason: "known".to_owned(), days: 1 };
         let now = self.clock.now();
         let new = NewApproval {
@@ -186,12 +185,12 @@ impl TestApp {
             rules: &["Overriding drift takes the approval of an approver".to_owned()],
             needed: 1,
             approvers: Role::Approver,
-            by,
+            by: by.user_id,
             requested_as: Role::Operator,
             expires_at: now + chrono::TimeDelta::hours(72),
         };
         let mut db = self.database.pool().acquire().await.expect("the test's database answers");
-        approvals::insert(&mut db, of.organization_id, &new, now).await.expect("a new request");
+        approvals::insert(&mut db, by.organization_id, &new, now).await.expect("a new request");
         new.id
     }
 

@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use super::Kept;
 use crate::components::form::{field_error, options};
 use crate::components::icon::{Icon, icon};
+use crate::components::note::note;
 use crate::words;
 
 /// Whether something may be done to the incident now; `Err` with why not.
@@ -23,6 +24,13 @@ pub(super) fn may(page: &IncidentPage, action: IncidentAction) -> Result<(), Str
 /// What every form of an incident sends along: the version that its person sees.
 pub(super) fn version(page: &IncidentPage) -> impl IntoView + use<> {
     view! { <input type="hidden" name="version" value=page.version /> }
+}
+
+/// The approval that a policy takes for an action, for its form to say.
+pub(super) fn takes(page: &IncidentPage, action: IncidentAction) -> Option<impl IntoView + use<>> {
+    let takes = page.actions.iter().find(|view| view.action == action)?.takes.clone()?;
+    let text = view! { <p data-takes=action.as_str()>{takes} " Sending this asks for it."</p> };
+    Some(note("tone-info", Icon::User, text))
 }
 
 /// A button that cannot be pressed, and why.
@@ -90,7 +98,7 @@ fn acknowledge(page: &IncidentPage, kept: &Kept) -> impl IntoView + use<> {
     let others = options(others.collect::<Vec<_>>());
     view! {
         <form method="post" action=format!("/incidents/{}/acknowledge", page.row.id) class="form">
-            {version(page)}
+            {version(page)} {takes(page, IncidentAction::Acknowledge)}
             <p class="text-ink-2 max-w-prose">"Take it on: say why this is being dealt with. Whoever owns it is who others ask."</p>
             <div class="fields">
                 <div class="field wide">
@@ -147,7 +155,7 @@ fn reconcile(page: &IncidentPage) -> impl IntoView + use<> {
 fn close(page: &IncidentPage) -> impl IntoView + use<> {
     view! {
         <form method="post" action=format!("/incidents/{}/close", page.row.id) class="form">
-            {version(page)}
+            {version(page)} {takes(page, IncidentAction::Close)}
             <p class="text-ink-2 max-w-prose">
                 "Closing begins a check of its own. If it finds n8n equal to Git and every change decided, the incident closes and its receipt is written. Closed is final."
             </p>

@@ -6,7 +6,7 @@ use drift_domain::views::{IncidentChange, IncidentPage};
 use leptos::prelude::*;
 
 use super::Kept;
-use super::actions::{may, version};
+use super::actions::{may, takes, version};
 use crate::components::form::field_error;
 use crate::components::icon::{Icon, icon};
 use crate::words;
@@ -90,6 +90,7 @@ pub(super) fn form(
     view! {
         <form method="post" action=format!("/incidents/{}/decisions", page.row.id) class="form decide-form" data-form=name.to_owned()>
             {version(page)} <input type="hidden" name="change" value=about />
+            {takes(page, IncidentAction::Decide)}
             <fieldset>
                 <legend class="sr-only">"Path"</legend>
                 <div class="paths">{radios}</div>

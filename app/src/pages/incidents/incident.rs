@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use drift_domain::incident::IncidentAction;
 use drift_domain::plan::Capability;
-use drift_domain::views::{IncidentPage, Part, ReceiptView};
+use drift_domain::views::{ApprovalView, IncidentPage, Part, ReceiptView};
 use drift_services::ServiceError;
 use drift_services::incidents::receipt::Portable;
 use leptos::prelude::*;
@@ -18,13 +18,14 @@ use crate::components::icon::{Icon, icon};
 use crate::components::layout::Live;
 use crate::components::note::note;
 use crate::components::time;
+use crate::pages::approvals::request;
 use crate::pages::drift::ambiguities;
 use crate::ssr::forms::incident_id;
 use crate::ssr::visit::{Member, Page};
 use crate::words;
 
 /// Draws the workspace.
-pub(crate) fn view(page: &IncidentPage, kept: &Kept, now: DateTime<Utc>) -> AnyView {
+pub(crate) fn view(page: &IncidentPage, approvals: &[ApprovalView], kept: &Kept, now: DateTime<Utc>) -> AnyView {
     let can_link = false;
     view! {
         {crumbs(vec![("/incidents".to_owned(), "Incidents".to_owned())], words::incident(page.row.number))}
@@ -36,6 +37,7 @@ pub(crate) fn view(page: &IncidentPage, kept: &Kept, now: DateTime<Utc>) -> AnyV
         <div class="inc-columns">
             <div class="inc-main">
                 <div data-live="incident-closing" aria-live="polite">{closing::closing(page, now)} {closing::receipt(page, now)}</div>
+                <div data-live="incident-approvals" aria-live="polite">{asked(approvals, now)}</div>
                 <div data-live="incident-steps">{actions::card(page, kept)}</div>
                 <div data-live="incident-carry-out" aria-live="polite">{carry_out::section(page, now)}</div>
                 <div data-live="incident-changes">{changes::section(page, kept, now)}</div>
@@ -54,6 +56,21 @@ pub(crate) fn view(page: &IncidentPage, kept: &Kept, now: DateTime<Utc>) -> AnyV
         </div>
     }
     .into_any()
+}
+
+/// What others are asked to approve.
+fn asked(approvals: &[ApprovalView], now: DateTime<Utc>) -> Option<impl IntoView + use<>> {
+    let open: Vec<_> = approvals.iter().filter(|request| request.state.is_open()).collect();
+    if open.is_empty() {
+        return None;
+    }
+    let rows = open.iter().map(|request| request::item(request, now)).collect_view();
+    Some(view! {
+        <section class="card section" aria-labelledby="asked-heading" id="asked">
+            <div class="card-head"><h2 id="asked-heading">"Waiting for approval"</h2></div>
+            <ul class="approvals">{rows}</ul>
+        </section>
+    })
 }
 
 /// Whether this page has the form that a text belongs to.
@@ -122,6 +139,7 @@ pub(crate) async fn get(member: Member, Path(id): Path<String>, Query(query): Qu
         };
         let part = Part { after: query.after, limit: None };
         let page = member.services().incident_part(&permit, id, &part).await?;
+        let approvals = member.services().approvals_of_incident(&permit, id).await?;
         let holds = member.services().holds_of_incident(&permit, id).await?;
         let may_hold = member.caller.may(Capability::Holds);
         let notice = member.take_notice().await?;
@@ -130,7 +148,7 @@ pub(crate) async fn get(member: Member, Path(id): Path<String>, Query(query): Qu
         let live = Live::One(page.row.environment_id);
         let drawn = move || {
             let held = held::section(id, &holds, may_hold, now);
-            view! { {view(&page, &kept, now)} {held} }.into_any()
+            view! { {view(&page, &approvals, &kept, now)} {held} }.into_any()
         };
         Ok(Page::new(title, drawn).live(live, now).notice(notice.as_ref()))
     }

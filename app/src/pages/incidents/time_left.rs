@@ -6,6 +6,7 @@ use drift_domain::views::{IncidentPage, TimeView};
 use leptos::prelude::*;
 
 use super::Kept;
+use super::actions::takes;
 use super::properties::{change, text};
 use crate::age::age;
 use crate::components::form::field_error;
@@ -22,7 +23,7 @@ pub(super) fn property(page: &IncidentPage, kept: &Kept, now: DateTime<Utc>) -> 
         let times = if time.extensions_left == 1 { "once more".to_owned() } else { format!("{} times", time.extensions_left) };
         view! { <p class="hint">{format!("It can be extended {times}, by {} h at most.", time.longest_extension_hours)}</p> }
     });
-    let extend = change(page, IncidentAction::Extend, FORM, "Extend", kept, form(time, kept));
+    let extend = change(page, IncidentAction::Extend, FORM, "Extend", kept, form(page, time, kept));
     Some(view! {
         <dt>"Time"</dt>
         <dd data-time="">
@@ -58,11 +59,12 @@ fn span(span: TimeDelta) -> String {
     }
 }
 
-fn form(time: &TimeView, kept: &Kept) -> impl IntoView + use<> {
+fn form(page: &IncidentPage, time: &TimeView, kept: &Kept) -> impl IntoView + use<> {
     let error = kept.error(FORM, "hours");
     let usual = time.longest_extension_hours.to_string();
     let hours = kept.typed(FORM, "hours").map_or(usual.clone(), str::to_owned);
     view! {
+        {takes(page, IncidentAction::Extend)}
         <div class="field">
             <label for="extend-hours">"Hours"</label>
             <input class="input" id="extend-hours" name="hours" type="number" min="1" max=usual value=hours required aria-invalid=error.is_some().then_some("true") />

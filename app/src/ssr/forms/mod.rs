@@ -1,6 +1,7 @@
 //! What the forms do: caller, permit, service, and on to the next page. Nothing is decided here.
 
 pub(super) mod accounts;
+pub(super) mod approvals;
 pub(super) mod drift;
 pub(super) mod environments;
 pub(super) mod incidents;
@@ -9,6 +10,7 @@ pub(super) mod oidc;
 pub(super) mod overrides;
 pub(super) mod people;
 pub(super) mod plan;
+pub(super) mod policies;
 pub(super) mod reconciliations;
 pub(super) mod retention;
 pub(super) mod settings;

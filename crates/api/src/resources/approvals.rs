@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::ApiState;
 use crate::auth::SignedIn;
-use crate::extract::{self, Path};
+use crate::extract::{self, IdempotencyKey, Path};
 use crate::problem::{Answer, Problem};
 
 /// An approval.
@@ -55,7 +55,8 @@ pub(crate) async fn list(State(state): State<ApiState>, caller: SignedIn) -> Ans
 }
 
 /// Do something, or ask for the approval that a policy takes for it. Asking again for the same answers with the open request.
-#[utoipa::path(post, path = "/approvals", tag = "Approvals", request_body = ProposedAct, responses(
+#[utoipa::path(post, path = "/approvals", tag = "Approvals", request_body = ProposedAct,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key within a day is answered the same")), responses(
     (status = OK, body = Proposed, description = "It is done: nobody had to be asked"),
     (status = CREATED, body = Proposed, description = "Others are asked"),
     (status = PAYMENT_REQUIRED, body = Problem), (status = FORBIDDEN, body = Problem), (status = NOT_FOUND, body = Problem),
@@ -64,9 +65,12 @@ pub(crate) async fn list(State(state): State<ApiState>, caller: SignedIn) -> Ans
 pub(crate) async fn propose(
     State(state): State<ApiState>,
     caller: SignedIn,
+    key: IdempotencyKey,
     extract::Json(act): extract::Json<ProposedAct>,
 ) -> Answer<(StatusCode, Json<Proposed>)> {
-    let proposed = state.services.propose(&caller, act).await?;
+    let request = key.request("approvals.propose", &act);
+    let work = state.services.propose(&caller.0, act);
+    let proposed = state.services.once(&caller.0, key.0.as_deref(), &request, work).await?;
     let status = match proposed {
         Proposed::Done => StatusCode::OK,
         Proposed::Asked { .. } => StatusCode::CREATED,
@@ -132,22 +136,21 @@ pub(crate) async fn withdraw(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Let a member approve for the caller, for some days.
-#[utoipa::path(post, path = "/approval-delegations", tag = "Approvals", request_body = Deputy, responses(
-    (status = CREATED, body = DelegationView), (status = FORBIDDEN, body = Problem),
+/// Let a member approve for the caller, for some days: instead of whoever did before.
+#[utoipa::path(put, path = "/approval-delegation", tag = "Approvals", request_body = Deputy, responses(
+    (status = OK, body = DelegationView), (status = FORBIDDEN, body = Problem),
     (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
 pub(crate) async fn delegate(
     State(state): State<ApiState>,
     caller: SignedIn,
     extract::Json(body): extract::Json<Deputy>,
-) -> Answer<(StatusCode, Json<DelegationView>)> {
-    let made = state.services.delegate_approvals(&caller.permit()?, body.to, body.days).await?;
-    Ok((StatusCode::CREATED, Json(made)))
+) -> Answer<Json<DelegationView>> {
+    Ok(Json(state.services.delegate_approvals(&caller.permit()?, body.to, body.days).await?))
 }
 
 /// End one's own delegation.
-#[utoipa::path(delete, path = "/approval-delegations", tag = "Approvals", responses(
+#[utoipa::path(delete, path = "/approval-delegation", tag = "Approvals", responses(
     (status = NO_CONTENT), (status = FORBIDDEN, body = Problem), (status = CONFLICT, body = Problem),
 ))]
 pub(crate) async fn end_delegation(State(state): State<ApiState>, caller: SignedIn) -> Answer<StatusCode> {

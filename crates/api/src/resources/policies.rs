@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::ApiState;
 use crate::auth::SignedIn;
-use crate::extract::{self, IfMatch, Path};
+use crate::extract::{self, IdempotencyKey, IfMatch, Path};
 use crate::problem::{Answer, Problem};
 
 /// What a policy says: by a template, by a form, or as text. One of the three.
@@ -89,17 +89,21 @@ pub(crate) async fn list(State(state): State<ApiState>, caller: SignedIn) -> Ans
 }
 
 /// Write a policy. It holds nowhere until it is assigned.
-#[utoipa::path(post, path = "/policies", tag = "Policies", request_body = Draft, responses(
+#[utoipa::path(post, path = "/policies", tag = "Policies", request_body = Draft,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key within a day is answered the same")), responses(
     (status = CREATED, body = Written), (status = PAYMENT_REQUIRED, body = Problem), (status = FORBIDDEN, body = Problem),
     (status = CONFLICT, body = Problem), (status = UNPROCESSABLE_ENTITY, body = Problem),
 ))]
 pub(crate) async fn create(
     State(state): State<ApiState>,
     caller: SignedIn,
+    key: IdempotencyKey,
     extract::Json(body): extract::Json<Draft>,
 ) -> Answer<(StatusCode, Json<Written>)> {
     let permit = caller.permit()?;
-    let id = state.services.create_policy(&permit, &body.name, body.content.try_into()?).await?;
+    let request = key.request("policies.create", &body);
+    let work = state.services.create_policy(&permit, &body.name, body.content.try_into()?);
+    let id = state.services.once(&caller.0, key.0.as_deref(), &request, work).await?;
     Ok((StatusCode::CREATED, Json(Written { id })))
 }
 

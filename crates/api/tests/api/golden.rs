@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use drift_domain::failure::Side;
-use drift_domain::ids::ChangeId;
+use drift_domain::ids::{ChangeId, EnvironmentId};
 use drift_domain::plan::{Capability, Plan, PlanTier};
 use drift_domain::policy::PolicyTemplate;
 use drift_domain::reconciliation::Target;
@@ -69,7 +69,7 @@ impl<'a> World<'a> {
             ("reconciliation", reconciliation),
             ("request", request.to_string()),
             ("hold", held(api, &owner.caller).await),
-            ("approval", api.app.approval_wanted(&owner.caller, env.id, change).await.to_string()),
+            ("approval", wanted(api, &owner.caller, env.id, change).await),
             ("policy", policy(api, &owner.caller).await),
         ]);
         let mut people = Vec::new();
@@ -185,6 +185,12 @@ impl<'a> World<'a> {
             _ => '✓',
         }
     }
+}
+
+/// A request for approval that waits, by somebody who joins for it.
+pub async fn wanted(api: &Api, owner: &Caller, environment: EnvironmentId, change: ChangeId) -> String {
+    let by = api.app.member(owner, Role::Operator).await;
+    api.app.approval_wanted(&by, environment, change).await.to_string()
 }
 
 /// A policy that somebody wrote before a downgrade, where the plan has none.

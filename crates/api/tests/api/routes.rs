@@ -121,8 +121,8 @@ pub const ROUTES: &[(&str, &str, Asks)] = &[
     ("POST", "/approvals/{approval}/approve", Of(Capability::Approvals)),
     ("POST", "/approvals/{approval}/reject", Of(Capability::Approvals)),
     ("POST", "/approvals/{approval}/withdraw", Of(Capability::Approvals)),
-    ("POST", "/approval-delegations", Of(Capability::Approvals)),
-    ("DELETE", "/approval-delegations", Of(Capability::Approvals)),
+    ("PUT", "/approval-delegation", Of(Capability::Approvals)),
+    ("DELETE", "/approval-delegation", Of(Capability::Approvals)),
     ("GET", "/policies", Of(Capability::Policies)),
     ("POST", "/policies", Of(Capability::Policies)),
     ("GET", "/policies/{policy}", Of(Capability::Policies)),
@@ -198,7 +198,7 @@ pub fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
         }
         ("POST", "/approvals") => json!({ "action": "CLOSE", "incident": NOBODY, "version": 1 }),
         (_, path) if path.ends_with("/reject") => json!({ "reason": "no" }),
-        ("POST", "/approval-delegations") => json!({ "to": NOBODY, "days": 1 }),
+        ("PUT", "/approval-delegation") => json!({ "to": NOBODY, "days": 1 }),
         ("POST", "/policies") | ("PUT", "/policies/{policy}") => {
             json!({ "name": " ", "version": 1, "content": { "template": "STANDARD" } })
         }
@@ -281,7 +281,7 @@ async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>
         ("channel", channel.to_string()),
         ("delivery", delivery.to_string()),
         ("hold", crate::golden::held(api, &owner.caller).await),
-        ("approval", api.app.approval_wanted(&owner.caller, env.id, change).await.to_string()),
+        ("approval", crate::golden::wanted(api, &owner.caller, env.id, change).await),
         ("policy", crate::golden::policy(api, &owner.caller).await),
     ];
     (BTreeMap::from(ids), serde_json::to_value(&env.draft).unwrap())
@@ -315,7 +315,8 @@ async fn a_stranger_learns_nothing_from_any_route() {
             let told = if below.iter().any(|below| path.starts_with(below)) {
                 answer.status == StatusCode::NOT_FOUND
             } else {
-                answer.status == StatusCode::NOT_FOUND || answer.problem() == "role-required"
+                let answered = ["role-required", "plan-required"].contains(&answer.problem());
+                answer.status == StatusCode::NOT_FOUND || answered
             };
             assert!(told, "{method} {path} ({asks:?}): {answer:?}");
         }

@@ -10,6 +10,7 @@ use drift_domain::ids::{OrganizationId, PolicyId, UserId};
 use drift_domain::policy::PolicyRules;
 use drift_domain::views::{PolicyCoverage, PolicyList, PolicyPage, PolicyRow, PolicyTarget};
 use drift_policy::Policy;
+pub use drift_policy::SCHEMA;
 use drift_store::environments::EnvironmentRecord;
 use drift_store::events::NewEvent;
 use drift_store::policies::{NewVersion, PolicyRecord};

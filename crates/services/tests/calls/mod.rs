@@ -121,9 +121,15 @@ impl<'a> World<'a> {
         }
     }
 
-    /// A request for approval that waits.
+    /// A request for approval that waits, by somebody who joins for it.
     async fn wanted(&self) -> ApprovalId {
-        self.app.approval_wanted(&self.env.caller, self.env.id, self.change).await
+        self.wanted_by(&self.app.member(&self.env.caller, Role::Operator).await).await
+    }
+
+    /// A request for approval that waits, by somebody, in the organization.
+    async fn wanted_by(&self, who: &Caller) -> ApprovalId {
+        let by = Caller { organization_id: self.env.caller.organization_id, ..who.clone() };
+        self.app.approval_wanted(&by, self.env.id, self.change).await
     }
 
     /// A hold that holds, put there before a downgrade where the plan has none.
@@ -298,7 +304,9 @@ calls! {
     reject_approval asks Approvals: |w, c| {
         w.services().reject_approval(&c.permit()?, w.wanted().await, "not so".to_owned()).await
     };
-    withdraw_approval asks Approvals: |w, c| w.services().withdraw_approval(&c.permit()?, w.wanted().await).await;
+    withdraw_approval asks Approvals: |w, c| {
+        w.services().withdraw_approval(&c.permit()?, w.wanted_by(c).await).await
+    };
     delegate_approvals asks Approvals: |w, c| {
         w.services().delegate_approvals(&c.permit()?, w.env.caller.user_id, 1).await
     };

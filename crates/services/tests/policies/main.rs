@@ -176,7 +176,7 @@ async fn closing_asks_and_the_proof_stays_whatever_a_policy_says() {
     app.services.reconcile(&permit, id, version(&env, id).await).await.unwrap();
     assert!(refused(close(&operator).await).contains("closed by owners of the organization"));
     close(&env.caller).await.unwrap();
-    env.check().await;
+    env.closing_check().await;
     assert_eq!(env.incident_page(id).await.row.status, IncidentStatus::Closed);
 }
 
