@@ -45,6 +45,7 @@ pub(super) const ORGANIZATIONS: &[Organization] = &[
         plan: PlanTier::Enterprise,
         people: &[
             person("Ines Duarte", "owner@meridian.example", Role::Owner),
+            person("Ada Nowak", "approver@meridian.example", Role::Approver),
             person("Tom Reuter", "operator@meridian.example", Role::Operator),
             person("Ruth Adler", "auditor@northlight.example", Role::Viewer),
         ],
