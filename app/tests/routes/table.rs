@@ -88,6 +88,8 @@ pub const FORMS: &[(&str, Option<Capability>)] = &[
 /// Every field that any form reads, so that what is refused is refused for who sends it.
 pub const FIELDS: &[(&str, &str)] = &[
     ("reason", "because"),
+    ("to", "PRODUCTION"),
+    ("policy", ""),
     ("days", "1"),
     ("decision", "REVERT"),
     ("live_id", "1"),

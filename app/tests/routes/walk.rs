@@ -27,9 +27,10 @@ async fn strangers_get_nothing_from_any_page_or_form() {
         // A link with a token is for whoever has it.
         for stranger in strangers.iter().filter(|_| path.contains('{') && !path.contains("{token}")) {
             let status = stranger.post(&to, FIELDS).await.status;
-            // Below an environment or an incident it is looked up first; elsewhere a role that may nowhere is told so.
-            let told =
-                status == StatusCode::NOT_FOUND || (status == StatusCode::FORBIDDEN && path.starts_with("/settings/"));
+            // Below an environment or an incident it is looked up first; elsewhere a role or a plan that may nowhere is told so.
+            let refused = [StatusCode::FORBIDDEN, StatusCode::PAYMENT_REQUIRED].contains(&status);
+            let alone = ["/settings/", "/approvals/"].iter().any(|place| path.starts_with(place));
+            let told = status == StatusCode::NOT_FOUND || (refused && alone);
             assert!(told, "{path} as {}: {status}", stranger.caller().role);
         }
         if path.contains('{') && !path.contains("{token}") {

@@ -76,7 +76,7 @@ const DEEP: [&str; 54] = [
     ".stabilize(",
     ".reconcile(",
     ".request_close(",
-    ".decide(",
+    "ProposedAct::",
     ".assign(",
     ".set_ticket(",
     ".set_severity(",
@@ -115,7 +115,7 @@ fn what_is_watched_for_is_there_to_be_found() {
     // Without these the test above would watch for words that nobody says any more.
     let used = |word: &str| inside.iter().any(|file| file.code().any(|(_, line)| line.contains(word)));
     for word in
-        ["DiffView", "IncidentPage", "ArtifactView", ".create_incident(", ".decide(", ".recheck(", ".carry_out("]
+        ["DiffView", "IncidentPage", "ArtifactView", ".create_incident(", "ProposedAct::", ".recheck(", ".carry_out("]
     {
         assert!(used(word), "{word} is not found in the workspace: has it another name now?");
     }
@@ -142,9 +142,16 @@ fn one_way_leads_into_the_workspace() {
     assert_eq!(links, ["app/src/components/banner.rs"], "only the banner, with View Drift, links to the workspace");
     let mut links = linking_to("/incidents");
     links.dedup();
-    // An entry of the log leads to what it speaks of.
-    let may = ["app/src/components/layout.rs", "app/src/pages/audit/mod.rs"];
-    assert_eq!(links, may, "only the bar at the top and the audit log link to the incidents");
+    // What speaks of single incidents leads to them: an entry of the log, a request for approval, what a draft of a policy would
+    // have refused.
+    let may = [
+        "app/src/components/layout.rs",
+        "app/src/pages/approvals/request.rs",
+        "app/src/pages/audit/mod.rs",
+        "app/src/pages/policies/trial.rs",
+        "app/src/ssr/forms/approvals.rs",
+    ];
+    assert_eq!(links, may, "only the bar at the top, and what speaks of single incidents, link to them");
 }
 
 /// The files of the screens outside the workspace, tests and their samples left out.

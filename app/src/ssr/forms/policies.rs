@@ -49,6 +49,8 @@ async fn edit(member: Member, Path(id): Path<String>, Form(fields): Form<Fields>
     let done: ServiceResult<()> = async {
         let permit: Permit<cap::Policies> = member.permit()?;
         let id = policy_id(&id)?;
+        // Whether it is there comes before what is wrong with what was typed.
+        member.services().policy(&permit, id).await?;
         to = format!("{ADDRESS}/{id}");
         let seen = fields.version.parse().map_err(|_| ServiceError::Stale { meanwhile: Vec::new() })?;
         member.services().edit_policy(&permit, id, seen, &fields.name, fields.content()?).await.map(drop)

@@ -200,7 +200,7 @@ pub fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
         (_, path) if path.ends_with("/reject") => json!({ "reason": "no" }),
         ("PUT", "/approval-delegation") => json!({ "to": NOBODY, "days": 1 }),
         ("POST", "/policies") | ("PUT", "/policies/{policy}") => {
-            json!({ "name": " ", "version": 1, "content": { "template": "STANDARD" } })
+            json!({ "name": "Another", "version": 1, "content": { "template": "STANDARD" } })
         }
         (_, "/policy-assignments") => json!({ "to": { "class": "PRODUCTION" }, "policy": null }),
         (_, "/policy-trials") => json!({ "content": { "template": "STANDARD" }, "days": 30 }),
