@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use drift_domain::failure::Side;
+use drift_domain::ids::{ChangeId, EnvironmentId};
 use drift_domain::notification::{ChannelKind, NoticeKind};
 use drift_domain::plan::{Capability, Plan, PlanTier};
 use drift_domain::policy::PolicyTemplate;
@@ -24,6 +25,8 @@ const NOTHING: &str = "00000000-0000-7000-8000-000000000000";
 pub struct World<'a> {
     app: &'a TestApp,
     owner: Caller,
+    environment: EnvironmentId,
+    change: ChangeId,
     /// One of every role, the owner last.
     pub people: Vec<Browser>,
     /// What stands for each kind of id: by the beginning of the address where it is `{id}`, else by its own name.
@@ -57,8 +60,6 @@ impl<'a> World<'a> {
         let hold = app.services.place_hold(&able.permit().unwrap(), None, "kept".to_owned()).await.unwrap();
         let content = PolicyContent::Form(PolicyTemplate::Standard.rules());
         let policy = app.services.create_policy(&able.permit().unwrap(), "Kept", content).await.unwrap();
-        let asks = app.member(&caller, Role::Operator).await;
-        let approval = app.approval_wanted(&asks, env.id, change).await;
         let mut people = Vec::new();
         for role in Role::ALL.iter().filter(|role| **role != Role::Owner) {
             people.push(Browser::of(app, caller.organization_id, *role).await);
@@ -69,13 +70,12 @@ impl<'a> World<'a> {
             ("/incidents", incident),
             ("/settings/plan/requests", request.to_string()),
             ("/retention/holds", hold.id.to_string()),
-            ("/approvals", approval.to_string()),
             ("/settings/policies", policy.to_string()),
             ("change", change.to_string()),
             ("reconciliation", planned.to_string()),
             ("token", "x".to_owned()),
         ]);
-        let mut world = Self { app, owner: caller, people, ids };
+        let mut world = Self { app, owner: caller, environment: env.id, change, people, ids };
         world.member_anew().await;
         world.invitation_anew().await;
         world.channel_anew().await;
@@ -120,6 +120,12 @@ impl<'a> World<'a> {
         if path.starts_with("/account/sessions/") {
             let again = Browser::again(self.app, &caller.email).await;
             self.ids.insert("/account/sessions", again.caller().session().unwrap().to_string());
+        }
+        if path.starts_with("/approvals/{id}") {
+            // What somebody answered is over: each is asked about a request of its own.
+            let asks = self.app.member(&self.owner, Role::Operator).await;
+            let wanted = self.app.approval_wanted(&asks, self.environment, self.change).await;
+            self.ids.insert("/approvals", wanted.to_string());
         }
         let mut address = path.to_owned();
         for (name, id) in &self.ids {

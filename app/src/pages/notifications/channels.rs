@@ -114,7 +114,7 @@ fn add(page: &Notifications) -> impl IntoView + use<> {
     let chosen = typed.kept("channel_kind").and_then(|kind| kind.parse().ok()).unwrap_or(ChannelKind::Slack);
     let offered = ChannelKind::ALL.iter().filter(|kind| page.mails || **kind != ChannelKind::Email);
     let choices = offered.map(|kind| (kind.to_string(), kind.label().to_owned(), *kind == chosen)).collect::<Vec<_>>();
-    let events = typed.events().unwrap_or_else(|| NoticeKind::ALL.iter().copied().collect());
+    let events = typed.events().unwrap_or_else(|| NoticeKind::ALL.to_vec());
     view! {
         <section class="card section" aria-labelledby="add-channel">
             <div class="card-head"><h2 id="add-channel">"Add a channel"</h2></div>

@@ -69,7 +69,6 @@ impl<'a> World<'a> {
             ("reconciliation", reconciliation),
             ("request", request.to_string()),
             ("hold", held(api, &owner.caller).await),
-            ("approval", wanted(api, &owner.caller, env.id, change).await),
             ("policy", policy(api, &owner.caller).await),
         ]);
         let mut people = Vec::new();
@@ -120,6 +119,13 @@ impl<'a> World<'a> {
             let new = TokenRequest { name: "CI".into(), role: Role::Viewer, days: 1 };
             let made = services.create_token(&caller.permit().unwrap(), new).await.unwrap();
             self.ids.insert("token", made.token.id.to_string());
+        }
+        if path.contains("{approval}") {
+            // What somebody answered is over: each is asked about a request of its own.
+            let of = |name: &str| self.ids[name].as_str();
+            let (environment, change) = (of("environment").parse().unwrap(), of("change").parse().unwrap());
+            let wanted = wanted(self.api, &self.owner, environment, change).await;
+            self.ids.insert("approval", wanted);
         }
         if path.contains("{session}") {
             let session = self.signed_in(person).await.caller.session().unwrap();
