@@ -15,7 +15,7 @@ async function hotfix(n8n: string): Promise<void> {
   const { url, key } = standIn(n8n);
   const list = await (await fetch(`${url}/api/v1/workflows?limit=100`, { headers: { 'X-N8N-API-KEY': key } })).json();
   await editInN8n(n8n, list.data[0].name, (workflow) => {
-    workflow.nodes.find((node: any) => !node.disabled).disabled = true;
+    workflow.nodes.find((node: any) => !node.disabled && !/trigger|webhook/i.test(node.type)).disabled = true;
   });
 }
 
@@ -44,7 +44,10 @@ test('Enterprise: a template is applied, an acknowledgement asked for and approv
   // A hotfix in n8n, which opens its incident by itself.
   await hotfix('n8n of Operations');
   await open(page, 'Operations');
+  const environment = page.url();
+  await page.goto(`${environment}/drift`);
   await page.getByRole('button', { name: 'Recheck' }).first().click();
+  await page.goto(environment);
   await expect(page.locator('[data-banner]')).toHaveAttribute('data-banner', 'INCIDENT_ACTIVE');
 
   const operator = await as(browser, 'operator@meridian.example');
@@ -92,15 +95,7 @@ test('Enterprise: a template is applied, an acknowledgement asked for and approv
   await expect(approver.locator('[data-reconciliation]')).toHaveAttribute('data-reconciliation', 'DONE', { timeout: 30_000 });
 
   await approver.goto(incident);
-  const change = approver.locator('[data-change]').first();
-  await expect(change).toHaveAttribute('data-state', 'VANISHED', { timeout: 30_000 });
-  await change.locator('summary', { hasText: 'Choose' }).first().click();
-  await change.getByRole('radio', { name: /Revert to Git/ }).check();
-  await change.getByLabel('Reason').fill('The deployment did it');
-  await change.getByRole('button', { name: 'Record path' }).click();
-  await expect(said(approver)).toContainText('Recorded');
-  await approver.getByRole('button', { name: 'Recheck' }).click();
-  await approver.goto(incident);
+  await expect(approver.locator('[data-change]').first()).toHaveAttribute('data-state', 'DECIDED', { timeout: 30_000 });
   await approver.locator('#stabilize').getByRole('button').click();
   await expect(said(approver)).toContainText('Stabilized');
   await approver.getByRole('button', { name: 'Mark as reconciled' }).click();
