@@ -66,6 +66,10 @@ id! {
     GateRequestId;
     /// An entry of the audit log.
     AuditEntryId;
+    /// A compliance report.
+    ReportId;
+    /// A compliance report that is made every month.
+    ReportScheduleId;
 }
 
 /// An event. Events are numbered in the order in which they were added.

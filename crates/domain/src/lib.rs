@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod notification;
 pub mod plan;
 pub mod reconciliation;
+pub mod report;
 pub mod role;
 pub mod severity;
 pub mod views;

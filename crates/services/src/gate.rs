@@ -137,6 +137,8 @@ pub mod cap {
         Metrics,
         /// See [`Capability::Audit`].
         Audit,
+        /// See [`Capability::Reports`].
+        Reports,
     }
 }
 

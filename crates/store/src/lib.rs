@@ -33,6 +33,7 @@ pub mod people;
 pub mod plans;
 pub mod pool;
 pub mod reconciliations;
+pub mod reports;
 pub mod resets;
 pub mod retention;
 pub mod schedule;

@@ -151,6 +151,18 @@ words! {
         UpgradeRequested = "UPGRADE_REQUESTED",
         /// Answered a request for a higher plan.
         UpgradeAnswered = "UPGRADE_ANSWERED",
+        /// Asked for a report.
+        ReportRequested = "REPORT_REQUESTED",
+        /// A report was made.
+        ReportReady = "REPORT_READY",
+        /// A report failed.
+        ReportFailed = "REPORT_FAILED",
+        /// Removed a report.
+        ReportRemoved = "REPORT_REMOVED",
+        /// Had a report made every month.
+        ReportScheduled = "REPORT_SCHEDULED",
+        /// Ended a monthly report.
+        ReportUnscheduled = "REPORT_UNSCHEDULED",
         /// Exported data.
         Exported = "EXPORTED",
         /// Was refused.
@@ -253,6 +265,12 @@ impl AuditAction {
             Self::PreferencesSet => "Chose what to be told of",
             Self::UpgradeRequested => "Asked for a higher plan",
             Self::UpgradeAnswered => "Answered a request for a higher plan",
+            Self::ReportRequested => "Asked for a report",
+            Self::ReportReady => "A report was made",
+            Self::ReportFailed => "A report failed",
+            Self::ReportRemoved => "Removed a report",
+            Self::ReportScheduled => "Had a report made every month",
+            Self::ReportUnscheduled => "Ended a monthly report",
             Self::Exported => "Exported data",
             Self::Refused => "Was refused",
             Self::Other => "Something else",
@@ -315,6 +333,10 @@ words! {
         UpgradeRequest = "UPGRADE_REQUEST",
         /// A capability of the product that was refused.
         Capability = "CAPABILITY",
+        /// A compliance report.
+        Report = "REPORT",
+        /// A compliance report that is made every month.
+        ReportSchedule = "REPORT_SCHEDULE",
         /// What was exported, by name.
         Export = "EXPORT",
     }

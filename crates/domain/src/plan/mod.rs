@@ -94,6 +94,8 @@ words! {
         Metrics = "METRICS",
         /// Reading and exporting the audit log, which is written on every plan.
         Audit = "AUDIT",
+        /// Compliance reports: having them made, taking them away, having one made every month.
+        Reports = "REPORTS",
     }
 }
 
@@ -134,6 +136,8 @@ impl Capability {
             Self::Metrics => ([Limited, Limited, Full, Full], Role::Viewer),
             // It holds network addresses, so not everybody who sees drift reads it. Limited to its last 90 days.
             Self::Audit => ([None, None, Limited, Full], Role::Admin),
+            // Product, table of limits: compliance export. Limited to CSV of the last 90 days; as the log that it proves itself by.
+            Self::Reports => ([None, None, Limited, Full], Role::Admin),
             Self::RequestUpgrade | Self::Account => ([Full, Full, Full, Full], Role::Viewer),
             Self::Configure | Self::ManagePlan | Self::Members | Self::Notifications => {
                 ([Full, Full, Full, Full], Role::Admin)
@@ -201,6 +205,7 @@ impl Capability {
             Self::Notifications => "Notification channels",
             Self::Metrics => "Metrics",
             Self::Audit => "The audit log",
+            Self::Reports => "Compliance reports",
         }
     }
 }

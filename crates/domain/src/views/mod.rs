@@ -17,6 +17,7 @@ mod overrides;
 mod people;
 mod plans;
 mod reconciliation;
+mod reports;
 
 pub use audit::{AuditPage, AuditSeals};
 pub use deployments::{
@@ -54,3 +55,4 @@ pub use plans::{
 pub use reconciliation::{
     GitPlanView, ItemResult, ItemView, ReconciliationPage, ReconciliationRow, ReconciliationStepView, WriteView,
 };
+pub use reports::{ReportAsk, ReportScheduleAsk, ReportScheduleView, ReportView, ReportsPage};
