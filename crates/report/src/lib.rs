@@ -1,4 +1,4 @@
-//! How a compliance report is written down: CSV files in a zip, JSON, PDF.
+//! How a compliance report is written down: CSV files in a zip, JSON. Nothing writes PDF yet, and asking for one is an error.
 //!
 //! A writer takes rows as they are read and gives away bytes as they are made, so that nobody holds a whole report. What stands
 //! in one is the list [`SECTIONS`]: a new section is an entry of it, and its rows come from whoever fills it.
@@ -138,9 +138,9 @@ pub enum WriteError {
         /// Columns of the section.
         needs: usize,
     },
-    /// The file would be too large to be read by anybody.
-    #[error("{0}")]
-    TooLarge(String),
+    /// Nothing writes this kind of file.
+    #[error("this version writes no report as {0}: ask for CSV or JSON")]
+    Unwritten(ReportFormat),
     /// What packs and writes failed.
     #[error("the file could not be written: {0}")]
     Failed(String),
@@ -194,13 +194,13 @@ pub trait Writer: Send {
 /// A writer of a kind of file, and where its bytes come out.
 ///
 /// # Errors
-/// The file could not be begun.
+/// Nothing writes such a file, or it could not be begun.
 pub fn writer(format: ReportFormat, about: &About) -> Result<(Box<dyn Writer>, Bytes), WriteError> {
     let bytes = Bytes::default();
     let writer: Box<dyn Writer> = match format {
         ReportFormat::Csv => Box::new(CsvZip::new(about, bytes.clone())),
         ReportFormat::Json => Box::new(JsonDocument::new(about, bytes.clone())?),
-        ReportFormat::Pdf => return Err(WriteError::Failed("there is no such writer".to_owned())),
+        ReportFormat::Pdf => return Err(WriteError::Unwritten(format)),
     };
     Ok((writer, bytes))
 }
