@@ -20,7 +20,7 @@ pub use csv_zip::CsvZip;
 pub use json::JsonDocument;
 pub use sections::{Column, SECTIONS, Section};
 
-/// What a file of a report says it is: the format of `docs/reports.md`.
+/// What a file of a report says it is: its name and version.
 pub const FORMAT: &str = "workflowops.report/1";
 
 /// What a report says of itself.
