@@ -6,6 +6,7 @@ use crate::audit::AuditArgs;
 use crate::diff::DiffArgs;
 use crate::gate::GateArgs;
 use crate::receipt::ReceiptArgs;
+use crate::retention::RetentionArgs;
 use crate::settings::{DemoSettings, MigrateSettings, ServeSettings, WorkerSettings};
 
 /// Watches n8n environments against the workflow definitions kept in Git, and leads people through the differences.
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Gate(Box<GateArgs>),
     /// Verify the audit log, or take it away as a file that verifies by itself.
     Audit(Box<AuditArgs>),
+    /// Show what is older than the plans keep, or remove it now.
+    Retention(Box<RetentionArgs>),
     /// Print the OpenAPI document of the REST API.
     Openapi,
 }

@@ -14,6 +14,7 @@ mod headers;
 mod http;
 mod logging;
 mod receipt;
+mod retention;
 mod serve;
 mod settings;
 mod shutdown;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::VerifyReceipt(args) => receipt::run(&args),
         Command::Gate(args) => gate::run(&args),
         Command::Audit(args) => audit::run(*args),
+        Command::Retention(args) => retention::run(*args),
         Command::Openapi => openapi(),
     }
 }

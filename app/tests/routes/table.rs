@@ -43,6 +43,8 @@ pub const FORMS: &[(&str, Option<Capability>)] = &[
     ("/environments/{id}/drift/reconciliations/{reconciliation}/cancel", Some(Capability::Execute)),
     ("/environments/{id}/drift/reconciliations/{reconciliation}/retry", Some(Capability::Execute)),
     ("/environments/{id}/drift/changes/{change}/restore", Some(Capability::Execute)),
+    ("/retention/holds", Some(Capability::Holds)),
+    ("/retention/holds/{id}/release", Some(Capability::Retention)),
     ("/settings/incident-settings", Some(Capability::Configure)),
     ("/settings/notifications/preferences", Some(Capability::Account)),
     ("/settings/notifications/channels", Some(Capability::Notifications)),
@@ -117,6 +119,7 @@ pub fn routed(takes_forms: bool) -> BTreeSet<String> {
         include_str!("../../src/ssr/forms/incidents.rs"),
         include_str!("../../src/ssr/forms/reconciliations.rs"),
         include_str!("../../src/ssr/forms/notifications.rs"),
+        include_str!("../../src/ssr/forms/retention.rs"),
     ]
     .concat();
     let routes = source.split(".route(").skip(1);

@@ -51,6 +51,8 @@ impl<'a> World<'a> {
         let able = Caller { plan: Arc::new(Plan::standard(PlanTier::Agency)), ..caller.clone() };
         let permit = able.permit().unwrap();
         let planned = app.services.plan_restore(&permit, change, Side::Desired, Target::N8n).await.unwrap();
+        let able = Caller { plan: Arc::new(Plan::standard(PlanTier::Enterprise)), ..caller.clone() };
+        let hold = app.services.place_hold(&able.permit().unwrap(), None, "kept".to_owned()).await.unwrap();
         let mut people = Vec::new();
         for role in Role::ALL.iter().filter(|role| **role != Role::Owner) {
             people.push(Browser::of(app, caller.organization_id, *role).await);
@@ -60,6 +62,7 @@ impl<'a> World<'a> {
             ("/environments", env.id.to_string()),
             ("/incidents", incident),
             ("/settings/plan/requests", request.to_string()),
+            ("/retention/holds", hold.id.to_string()),
             ("change", change.to_string()),
             ("reconciliation", planned.to_string()),
             ("token", "x".to_owned()),

@@ -70,6 +70,10 @@ id! {
     ReportId;
     /// A compliance report that is made every month.
     ReportScheduleId;
+    /// A legal hold.
+    HoldId;
+    /// A tidying that removed something.
+    RetentionRunId;
 }
 
 /// An event. Events are numbered in the order in which they were added.

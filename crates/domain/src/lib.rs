@@ -19,6 +19,7 @@ pub mod notification;
 pub mod plan;
 pub mod reconciliation;
 pub mod report;
+pub mod retention;
 pub mod role;
 pub mod severity;
 pub mod views;

@@ -139,6 +139,10 @@ pub mod cap {
         Audit,
         /// See [`Capability::Reports`].
         Reports,
+        /// See [`Capability::Retention`].
+        Retention,
+        /// See [`Capability::Holds`].
+        Holds,
     }
 }
 

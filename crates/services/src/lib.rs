@@ -47,6 +47,7 @@ pub use drift::CHECKS_LISTED;
 pub use environments::WebhookSettings;
 pub use error::{ServiceError, ServiceResult};
 pub use oidc::IdentityProvider;
+pub use retention::Keeper;
 pub use webhooks::{DeliveryOutcome, GithubDelivery};
 
 /// Events that a slow reader may fall behind by before it is told to look again.

@@ -1,8 +1,9 @@
 //! The organization's plan: what it grants, who changed what, what a change would do, and changing it.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use drift_domain::ids::OrganizationId;
 use drift_domain::plan::{Capability, Limit, Plan, PlanTier};
+use drift_domain::retention::RetentionKind;
 use drift_domain::views::{
     CapabilityRow, LimitCell, LimitChange, LimitRow, PlanChange, PlanEdit, PlanEffect, PlanPage,
 };
@@ -199,7 +200,7 @@ impl Services {
         if concerns {
             for change in &difference.limits {
                 let old = self.removed_history(db, organization, change, now).await?;
-                consequences.extend(consequence(change, &standing, old));
+                consequences.extend(consequence(change, &standing, &old));
             }
         } else {
             consequences.push(format!("It holds once the organization has the {} plan.", from.tier().label()));
@@ -218,19 +219,19 @@ impl Services {
         })
     }
 
-    /// Checks that the next tidying would remove because less history is kept.
+    /// What the next tidying would remove because less history is kept.
     async fn removed_history(
         &self,
         db: &mut PgConnection,
         organization: OrganizationId,
         change: &LimitChange,
         now: DateTime<Utc>,
-    ) -> ServiceResult<u32> {
-        match (change.limit, change.to) {
-            (Limit::HistoryDays, Some(days)) => {
-                Ok(plans::checks_before(db, organization, now - TimeDelta::days(i64::from(days))).await?)
+    ) -> ServiceResult<Vec<(RetentionKind, u64)>> {
+        match (change.limit, change.from, change.to) {
+            (Limit::HistoryDays, from, Some(to)) if from.is_none_or(|from| to < from) => {
+                crate::retention::would_go(db, organization, now, to.into()).await
             }
-            _ => Ok(0),
+            _ => Ok(Vec::new()),
         }
     }
 }
@@ -297,8 +298,25 @@ fn counted(n: u32, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
+/// What the next tidying would remove, counted.
+fn removed(old: &[(RetentionKind, u64)]) -> String {
+    let word = |kind, n| match (kind, n == 1) {
+        (RetentionKind::Checks, true) => "check",
+        (RetentionKind::Checks, false) => "checks",
+        (RetentionKind::Changes, true) => "decided change",
+        (RetentionKind::Changes, false) => "decided changes",
+        (RetentionKind::Incidents, true) => "closed incident",
+        (RetentionKind::Incidents, false) => "closed incidents",
+        (_, true) => "event",
+        (_, false) => "events",
+    };
+    let counted: Vec<_> =
+        old.iter().filter(|(_, n)| *n > 0).map(|(kind, n)| format!("{n} {}", word(*kind, *n))).collect();
+    if counted.is_empty() { "nothing".to_owned() } else { counted.join(", ") }
+}
+
 /// What a changed limit means for what is there now.
-fn consequence(change: &LimitChange, standing: &Standing, old_checks: u32) -> Option<String> {
+fn consequence(change: &LimitChange, standing: &Standing, old: &[(RetentionKind, u64)]) -> Option<String> {
     let less = match (change.from, change.to) {
         (None, Some(_)) => true,
         (Some(from), Some(to)) => to < from,
@@ -329,8 +347,9 @@ fn consequence(change: &LimitChange, standing: &Standing, old_checks: u32) -> Op
             if change.to == Some(0) { "no workflow".to_owned() } else { new },
         )),
         Limit::HistoryDays if less => Some(format!(
-            "{} older than {new} and removed at the next tidying. What is open or waits for a decision is kept whatever its age.",
-            counted(old_checks, "finished check is", "finished checks are")
+            "Older than {new} and removed at the next tidying: {}. What is open, waits for a decision or is under a legal hold is \
+             kept whatever its age.",
+            removed(old)
         )),
         Limit::OpenIncidents
         | Limit::DiffWorkflows

@@ -184,6 +184,8 @@ async fn decided_changes_go_with_the_plans_history_and_undecided_ones_never() {
     assert_eq!(count(&app, "SELECT count(*) FROM changes").await, 2, "the open one, and what it carries");
     assert_eq!(count(&app, "SELECT count(*) FROM decisions").await, 0);
     assert_eq!(env.changes().await.len(), 1);
+    // What a removal sets free goes at the next tidying.
+    app.services.tidy().await.unwrap();
     let unreferred = "SELECT count(*) FROM snapshots s WHERE NOT EXISTS (SELECT FROM git_blobs WHERE snapshot = s.hash)
         AND NOT EXISTS (SELECT FROM changes WHERE s.hash IN (live_snapshot, desired_snapshot))
         AND NOT EXISTS (SELECT FROM workflows WHERE baseline_snapshot = s.hash)";

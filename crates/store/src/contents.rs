@@ -242,16 +242,3 @@ pub async fn forget_unused(
     .await?;
     Ok(())
 }
-
-/// Forgets contents that were kept before `kept_since` and that nothing refers to any more, at most `most`. Answers how
-/// many went.
-pub async fn forget_snapshots(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    kept_since: DateTime<Utc>,
-    most: i64,
-) -> StoreResult<i64> {
-    Ok(sqlx::query_scalar!(r#"SELECT forget_snapshots($1, $2, $3) AS "gone!""#, organization.0, kept_since, most)
-        .fetch_one(db)
-        .await?)
-}

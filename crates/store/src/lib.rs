@@ -18,6 +18,7 @@ pub mod environments;
 pub mod error;
 pub mod events;
 pub mod gates;
+pub mod holds;
 pub mod idempotency;
 pub mod identities;
 pub mod incident_settings;

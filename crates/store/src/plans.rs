@@ -211,20 +211,6 @@ pub async fn standing(
     })
 }
 
-/// Checks of an organization that ended before `time`: what keeping less history would remove.
-pub async fn checks_before(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    time: DateTime<Utc>,
-) -> StoreResult<u32> {
-    let old = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "n!" FROM checks WHERE organization_id = $1 AND finished_at < $2"#,
-        organization.0,
-        time,
-    );
-    Ok(count(old.fetch_one(db).await?))
-}
-
 fn count(n: i64) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }

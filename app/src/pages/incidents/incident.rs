@@ -5,13 +5,14 @@ use axum::http::{HeaderValue, header as headers};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use drift_domain::incident::IncidentAction;
+use drift_domain::plan::Capability;
 use drift_domain::views::{IncidentPage, ReceiptView};
 use drift_services::ServiceError;
 use drift_services::incidents::receipt::Portable;
 use leptos::prelude::*;
 
 use super::actions::may;
-use super::{Kept, actions, carry_out, changes, closing, decide, header, properties, time_left, timeline};
+use super::{Kept, actions, carry_out, changes, closing, decide, header, held, properties, time_left, timeline};
 use crate::components::crumbs::crumbs;
 use crate::components::icon::{Icon, icon};
 use crate::components::layout::Live;
@@ -101,13 +102,27 @@ fn freshness(page: &IncidentPage, now: DateTime<Utc>) -> impl IntoView + use<> {
 pub(crate) async fn get(member: Member, Path(id): Path<String>) -> Response {
     let page = async {
         let id = incident_id(&id)?;
-        let permit = member.services().incident_permit(&member.caller, id).await?;
+        let permit = match member.services().incident_permit(&member.caller, id).await {
+            // What is left of one that was removed stands where it stood: nothing that names it leads nowhere.
+            Err(ServiceError::NotFound(what)) => {
+                let gone = member.services().removed_incident(&member.permit()?, id).await;
+                let gone = gone.map_err(|_| ServiceError::NotFound(what))?;
+                return Ok(Page::new(words::incident(gone.number), move || held::removed(&gone)));
+            }
+            found => found?,
+        };
         let page = member.services().incident(&permit, id).await?;
+        let holds = member.services().holds_of_incident(&permit, id).await?;
+        let may_hold = member.caller.may(Capability::Holds);
         let notice = member.take_notice().await?;
         let (kept, now) = (Kept::of(notice.as_ref()), member.services().now());
         let title = format!("{} · {}", words::incident(page.row.number), page.row.environment);
         let live = Live::One(page.row.environment_id);
-        Ok(Page::new(title, move || view(&page, &kept, now)).live(live, now).notice(notice.as_ref()))
+        let drawn = move || {
+            let held = held::section(id, &holds, may_hold, now);
+            view! { {view(&page, &kept, now)} {held} }.into_any()
+        };
+        Ok(Page::new(title, drawn).live(live, now).notice(notice.as_ref()))
     }
     .await;
     member.answer(page).await

@@ -8,6 +8,7 @@ mod closing;
 mod decide;
 mod filter;
 mod header;
+mod held;
 pub(crate) mod incident;
 mod kept;
 pub(crate) mod list;

@@ -21,6 +21,7 @@ mod overrides;
 mod paging;
 mod plan;
 mod reconciliations;
+mod retention;
 mod session;
 mod setup;
 mod tokens;
@@ -131,6 +132,10 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(audit::list))
         .routes(routes!(audit::csv))
         .routes(routes!(audit::export))
+        .routes(routes!(retention::preview))
+        .routes(routes!(retention::runs))
+        .routes(routes!(retention::holds, retention::place))
+        .routes(routes!(retention::release))
         .routes(routes!(metrics::show))
         .routes(routes!(metrics::csv))
         .routes(routes!(incident_settings::show, incident_settings::replace))

@@ -66,6 +66,7 @@ impl<'a> World<'a> {
             ("incident", incident),
             ("reconciliation", reconciliation),
             ("request", request.to_string()),
+            ("hold", held(api, &owner.caller).await),
         ]);
         let mut people = Vec::new();
         for role in Role::ALL.iter().filter(|role| **role != Role::Owner) {
@@ -178,6 +179,13 @@ impl<'a> World<'a> {
             _ => '✓',
         }
     }
+}
+
+/// A hold that somebody placed before a downgrade, where the plan has none.
+pub(crate) async fn held(api: &Api, owner: &Caller) -> String {
+    let able = Caller { plan: Arc::new(Plan::standard(PlanTier::Enterprise)), ..owner.clone() };
+    let placed = api.app.services.place_hold(&able.permit().unwrap(), None, "kept".to_owned()).await;
+    placed.unwrap().id.to_string()
 }
 
 /// A reconciliation that somebody planned before a downgrade, where the plan has none.

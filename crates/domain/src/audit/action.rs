@@ -163,6 +163,12 @@ words! {
         ReportScheduled = "REPORT_SCHEDULED",
         /// Ended a monthly report.
         ReportUnscheduled = "REPORT_UNSCHEDULED",
+        /// Placed a legal hold.
+        HoldPlaced = "HOLD_PLACED",
+        /// Released a legal hold.
+        HoldReleased = "HOLD_RELEASED",
+        /// Removed what is older than the plan keeps.
+        RetentionTidied = "RETENTION_TIDIED",
         /// Exported data.
         Exported = "EXPORTED",
         /// Was refused.
@@ -271,6 +277,9 @@ impl AuditAction {
             Self::ReportRemoved => "Removed a report",
             Self::ReportScheduled => "Had a report made every month",
             Self::ReportUnscheduled => "Ended a monthly report",
+            Self::HoldPlaced => "Placed a legal hold",
+            Self::HoldReleased => "Released a legal hold",
+            Self::RetentionTidied => "Removed what is older than the plan keeps",
             Self::Exported => "Exported data",
             Self::Refused => "Was refused",
             Self::Other => "Something else",
@@ -337,6 +346,8 @@ words! {
         Report = "REPORT",
         /// A compliance report that is made every month.
         ReportSchedule = "REPORT_SCHEDULE",
+        /// A legal hold.
+        Hold = "HOLD",
         /// What was exported, by name.
         Export = "EXPORT",
     }

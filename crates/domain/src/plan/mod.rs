@@ -96,6 +96,10 @@ words! {
         Audit = "AUDIT",
         /// Compliance reports: having them made, taking them away, having one made every month.
         Reports = "REPORTS",
+        /// Seeing what retention removes and keeps, and releasing what is under a legal hold.
+        Retention = "RETENTION",
+        /// Placing legal holds, which keep what the plan would let go.
+        Holds = "HOLDS",
     }
 }
 
@@ -138,6 +142,10 @@ impl Capability {
             Self::Audit => ([None, None, Limited, Full], Role::Admin),
             // Product, table of limits: compliance export. Limited to CSV of the last 90 days; as the log that it proves itself by.
             Self::Reports => ([None, None, Limited, Full], Role::Admin),
+            // What goes, and when, is said to everybody whose data it is; so a hold can be released after a downgrade, too.
+            Self::Retention => ([Full, Full, Full, Full], Role::Admin),
+            // The seed's row of compliance and long retention.
+            Self::Holds => ([None, None, None, Full], Role::Admin),
             Self::RequestUpgrade | Self::Account => ([Full, Full, Full, Full], Role::Viewer),
             Self::Configure | Self::ManagePlan | Self::Members | Self::Notifications => {
                 ([Full, Full, Full, Full], Role::Admin)
@@ -206,6 +214,8 @@ impl Capability {
             Self::Metrics => "Metrics",
             Self::Audit => "The audit log",
             Self::Reports => "Compliance reports",
+            Self::Retention => "Retention",
+            Self::Holds => "Placing legal holds",
         }
     }
 }

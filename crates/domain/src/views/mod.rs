@@ -18,6 +18,7 @@ mod people;
 mod plans;
 mod reconciliation;
 mod reports;
+mod retention;
 
 pub use audit::{AuditPage, AuditSeals};
 pub use deployments::{
@@ -56,3 +57,7 @@ pub use reconciliation::{
     GitPlanView, ItemResult, ItemView, ReconciliationPage, ReconciliationRow, ReconciliationStepView, WriteView,
 };
 pub use reports::{ReportAsk, ReportScheduleAsk, ReportScheduleView, ReportView, ReportsPage};
+pub use retention::{
+    HeldIncident, HoldRelease, HoldView, KeptPreview, KindPreview, Removed, RemovedIncident, RetentionPreview,
+    RetentionRecord, RetentionRun,
+};

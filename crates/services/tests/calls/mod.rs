@@ -8,7 +8,7 @@ use std::sync::Arc;
 use drift_domain::change::DecisionKind;
 use drift_domain::deployment::DeploymentKind;
 use drift_domain::failure::Side;
-use drift_domain::ids::{ChangeId, ChannelId, DeliveryId, IncidentId, ReconciliationId, UpgradeRequestId};
+use drift_domain::ids::{ChangeId, ChannelId, DeliveryId, HoldId, IncidentId, ReconciliationId, UpgradeRequestId};
 use drift_domain::metrics::Figure;
 use drift_domain::notification::{ChannelKind, NoticeKind};
 use drift_domain::plan::{Capability, Limit, Plan, PlanTier};
@@ -94,6 +94,33 @@ impl<'a> World<'a> {
     /// A permit for the change, wherever it is.
     async fn change_permit<C: cap::Cap>(&self, caller: &Caller) -> ServiceResult<Permit<C>> {
         if self.looks_first { self.services().change_permit(caller, self.change).await } else { caller.permit() }
+    }
+
+    /// A permit for a hold on the incident, where there is one.
+    async fn hold_permit(&self, caller: &Caller) -> ServiceResult<Permit<cap::Holds>> {
+        if !self.looks_first {
+            // Whoever does not look first is let in by the plan, whatever it is: it is about what is behind the gate.
+            return Caller { plan: Arc::new(Plan::standard(PlanTier::Enterprise)), ..caller.clone() }.permit();
+        }
+        match self.incident {
+            Some(id) => self.services().hold_permit(caller, Some(id)).await,
+            None => caller.permit(),
+        }
+    }
+
+    /// A hold that holds, put there before a downgrade where the plan has none.
+    async fn hold(&self) -> HoldId {
+        let new = sqlx::query(
+            "INSERT INTO holds (organization_id, id, reason, placed_by, placed_at) VALUES ($1, $2, 'kept', $3, $4)
+             ON CONFLICT DO NOTHING",
+        );
+        let caller = &self.env.caller;
+        let (organization, pool) = (caller.organization_id.0, self.app.database.pool());
+        let new =
+            new.bind(organization).bind(uuid::Uuid::now_v7()).bind(caller.user_id.0).bind(self.app.services.now());
+        new.execute(pool).await.unwrap();
+        let holds = "SELECT id FROM holds WHERE organization_id = $1 AND incident_id IS NULL AND released_at IS NULL";
+        HoldId(sqlx::query_scalar(holds).bind(organization).fetch_one(pool).await.unwrap())
     }
 
     fn incident(&self) -> IncidentId {
@@ -317,6 +344,25 @@ calls! {
     audit_log asks Audit: |w, c| w.services().audit_log(&c.permit()?, Looked::default(), None).await;
     export_audit_rows asks Audit: |w, c| w.services().export_audit_rows(&c.permit()?, Looked::default()).await;
     export_audit asks Audit: |w, c| w.services().export_audit(&c.permit()?, 0).await;
+    retention_preview asks Retention: |w, c| w.services().retention_preview(&c.permit()?).await;
+    retention_record asks Retention: |w, c| w.services().retention_record(&c.permit()?).await;
+    holds asks Retention: |w, c| w.services().holds(&c.permit()?).await;
+    holds_of_incident asks Incidents: |w, c| {
+        w.services().holds_of_incident(&w.incident_permit(c).await?, w.incident()).await
+    };
+    removed_incident asks Visibility: |w, c| {
+        // Nothing was removed here: of what is there, nothing is left behind.
+        match w.services().removed_incident(&w.permit(c).await?, w.incident()).await {
+            Err(drift_services::ServiceError::NotFound("incident")) => Ok(()),
+            other => other.map(drop),
+        }
+    };
+    place_hold asks Holds: |w, c| {
+        w.services().place_hold(&w.hold_permit(c).await?, w.incident, "kept".to_owned()).await
+    };
+    release_hold asks Retention: |w, c| {
+        w.services().release_hold(&c.permit()?, w.hold().await, "over".to_owned()).await
+    };
     notification_channels asks Notifications: |w, c| w.services().notification_channels(&c.permit()?).await;
     notification_deliveries asks Notifications: |w, c| {
         w.services().notification_deliveries(&c.permit()?, Some(w.channel)).await

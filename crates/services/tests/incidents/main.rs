@@ -9,4 +9,5 @@ mod metrics;
 mod opening;
 mod particulars;
 mod plans;
+mod retention;
 mod walks;

@@ -134,8 +134,10 @@ impl Git {
             }
             drop(pipe);
         };
-        let (_, output) = tokio::join!(feed, child.wait_with_output());
-        let output = output?;
+        // To its end, though whoever asked hangs up meanwhile: a git that is killed leaves the lock of its reference behind,
+        // and everything about that reference fails from then on.
+        let ending = tokio::spawn(async move { tokio::join!(feed, child.wait_with_output()).1 });
+        let output = ending.await.map_err(std::io::Error::other)??;
         if output.status.success() {
             self.answers.keep(arguments, &output.stdout);
         }

@@ -113,6 +113,7 @@ fn target(event: &NewEvent<'_>, incident: Option<IncidentId>, data: &Map<String,
         "report" if data.contains_key("schedule") => (AuditTarget::ReportSchedule, "schedule", "name"),
         "report" => (AuditTarget::Report, "report", "name"),
         "upgrade" => (AuditTarget::UpgradeRequest, "request", "plan"),
+        "hold" => (AuditTarget::Hold, "hold", "about"),
         _ => match event.environment_id {
             Some(id) => return Target { kind: AuditTarget::Environment, id: Some(id.to_string()), name: None },
             None => (AuditTarget::Organization, "", ""),

@@ -402,24 +402,3 @@ pub async fn all_pending(db: &mut PgConnection) -> StoreResult<Vec<Reconciliatio
     let ids = sqlx::query_scalar!("SELECT id FROM reconciliations WHERE state = 'PENDING' ORDER BY id");
     Ok(ids.fetch_all(db).await?.into_iter().map(ReconciliationId).collect())
 }
-
-/// Forgets plans of before `before` that nobody said to carry out, and restores that ended before `ended_before`. Answers
-/// how many went.
-///
-/// # Errors
-/// The database failed.
-pub async fn forget(
-    db: &mut PgConnection,
-    organization: OrganizationId,
-    before: DateTime<Utc>,
-    ended_before: DateTime<Utc>,
-) -> StoreResult<u64> {
-    let done = sqlx::query!(
-        "DELETE FROM reconciliations WHERE organization_id = $1
-             AND (state = 'PLANNED' AND planned_at < $2 OR incident_id IS NULL AND ended_at < $3)",
-        organization.0,
-        before,
-        ended_before
-    );
-    Ok(done.execute(db).await?.rows_affected())
-}
