@@ -36,6 +36,7 @@ mod overrides;
 pub mod path_template;
 mod plans;
 pub mod reconcile;
+mod reports;
 mod retention;
 mod tokens;
 mod upgrades;
@@ -47,6 +48,7 @@ pub use drift::CHECKS_LISTED;
 pub use environments::WebhookSettings;
 pub use error::{ServiceError, ServiceResult};
 pub use oidc::IdentityProvider;
+pub use reports::{ReportFile, Reporter, WriteNow, Written};
 pub use retention::Keeper;
 pub use webhooks::{DeliveryOutcome, GithubDelivery};
 
