@@ -106,6 +106,14 @@ pub const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/audit", Of(Capability::Audit)),
     ("GET", "/audit/csv", Of(Capability::Audit)),
     ("GET", "/audit/export", Of(Capability::Audit)),
+    ("GET", "/reports", Of(Capability::Reports)),
+    ("POST", "/reports", Of(Capability::Reports)),
+    ("GET", "/reports/{report}", Of(Capability::Reports)),
+    ("GET", "/reports/{report}/file", Of(Capability::Reports)),
+    ("DELETE", "/reports/{report}", Of(Capability::Reports)),
+    ("GET", "/report-schedules", Of(Capability::Reports)),
+    ("POST", "/report-schedules", Of(Capability::Reports)),
+    ("DELETE", "/report-schedules/{schedule}", Of(Capability::Reports)),
     ("GET", "/retention", Of(Capability::Retention)),
     ("GET", "/retention/runs", Of(Capability::Retention)),
     ("GET", "/holds", Of(Capability::Retention)),
@@ -176,6 +184,10 @@ pub fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
         (_, path) if path.ends_with("/state") => json!({ "on": true }),
         (_, "/notification-channels" | "/notification-channels/{channel}") => {
             json!({ "kind": "SLACK", "name": " ", "events": ["DRIFT_GONE"] })
+        }
+        (_, "/reports") => json!({ "format": "CSV" }),
+        (_, "/report-schedules") => {
+            json!({ "format": "CSV", "recipients": ["00000000-0000-7000-8000-000000000000"] })
         }
         (_, "/holds" | "/holds/{hold}/release") => json!({ "reason": "no" }),
         _ => json!({}),
@@ -254,6 +266,8 @@ async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>
         ("channel", channel.to_string()),
         ("delivery", delivery.to_string()),
         ("hold", crate::golden::held(api, &owner.caller).await),
+        ("report", crate::golden::reported(api, &owner.caller).await),
+        ("schedule", crate::golden::scheduled(api, &owner.caller).await),
     ];
     (BTreeMap::from(ids), serde_json::to_value(&env.draft).unwrap())
 }
