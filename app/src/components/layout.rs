@@ -226,6 +226,8 @@ fn signed_in(me: &Me, frame: &Frame) -> impl IntoView + use<> {
             })}
             {(organization.role >= Capability::Audit.least_role() && Capability::Audit.grant(organization.plan) != Grant::None)
                 .then(|| view! { <a class="menu-item" href="/audit">{icon(Icon::Shield)} "Audit log"</a> })}
+            {(organization.role >= Capability::Reports.least_role() && Capability::Reports.grant(organization.plan) != Grant::None)
+                .then(|| view! { <a class="menu-item" href="/reports">{icon(Icon::Download)} "Compliance reports"</a> })}
             {(organization.role >= Capability::Retention.least_role())
                 .then(|| view! { <a class="menu-item" href="/retention">{icon(Icon::Clock)} "Retention"</a> })}
             <a class="menu-item" href="/settings/notifications">{icon(Icon::Comment)} "Notifications"</a>

@@ -13,6 +13,7 @@ pub(crate) mod people;
 pub(crate) mod plan;
 pub(crate) mod problem;
 pub(crate) mod reference;
+pub(crate) mod reports;
 pub(crate) mod retention;
 pub(crate) mod setup;
 pub(crate) mod sign_in;

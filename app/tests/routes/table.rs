@@ -43,6 +43,10 @@ pub const FORMS: &[(&str, Option<Capability>)] = &[
     ("/environments/{id}/drift/reconciliations/{reconciliation}/cancel", Some(Capability::Execute)),
     ("/environments/{id}/drift/reconciliations/{reconciliation}/retry", Some(Capability::Execute)),
     ("/environments/{id}/drift/changes/{change}/restore", Some(Capability::Execute)),
+    ("/reports", Some(Capability::Reports)),
+    ("/reports/{id}/remove", Some(Capability::Reports)),
+    ("/reports/schedules", Some(Capability::Reports)),
+    ("/reports/schedules/{id}/remove", Some(Capability::Reports)),
     ("/retention/holds", Some(Capability::Holds)),
     ("/retention/holds/{id}/release", Some(Capability::Retention)),
     ("/settings/incident-settings", Some(Capability::Configure)),
@@ -78,6 +82,7 @@ pub const FORMS: &[(&str, Option<Capability>)] = &[
 /// Every field that any form reads, so that what is refused is refused for who sends it.
 pub const FIELDS: &[(&str, &str)] = &[
     ("reason", "because"),
+    ("format", "CSV"),
     ("days", "1"),
     ("decision", "REVERT"),
     ("live_id", "1"),
@@ -119,6 +124,7 @@ pub fn routed(takes_forms: bool) -> BTreeSet<String> {
         include_str!("../../src/ssr/forms/incidents.rs"),
         include_str!("../../src/ssr/forms/reconciliations.rs"),
         include_str!("../../src/ssr/forms/notifications.rs"),
+        include_str!("../../src/ssr/forms/reports.rs"),
         include_str!("../../src/ssr/forms/retention.rs"),
     ]
     .concat();

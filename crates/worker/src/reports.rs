@@ -29,12 +29,12 @@ impl Context {
 
     async fn make(&self, job: MakeJob) -> Result<(), ServiceError> {
         let next = match self.places.try_acquire() {
-            Ok(_place) => self.services.make_report(job).await?,
+            Ok(_place) => self.services.make_report(job.organization_id, job.report_id).await?,
             Err(_) => Next::Again { seconds: FULL },
         };
         match next {
             Next::Ended => Ok(()),
-            Next::Again { seconds } => self.services.put_report_back(job, seconds).await,
+            Next::Again { seconds } => self.services.put_report_back(job.organization_id, job.report_id, seconds).await,
         }
     }
 }

@@ -10,6 +10,7 @@ pub(super) mod overrides;
 pub(super) mod people;
 pub(super) mod plan;
 pub(super) mod reconciliations;
+pub(super) mod reports;
 pub(super) mod retention;
 pub(super) mod settings;
 

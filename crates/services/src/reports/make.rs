@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use drift_domain::clock::Clock;
+use drift_domain::ids::{OrganizationId, ReportId};
 use drift_domain::plan::Capability;
 use drift_domain::report::ReportRange;
 use drift_domain::role::Role;
 use drift_report::About;
-use drift_store::reports::{self, MakeJob, ReportRecord, Run, Within};
+use drift_store::reports::{self, ReportRecord, Run, Within};
 use drift_store::{PgConnection, PgPool, StoreError, people, plans};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -42,8 +43,8 @@ impl Services {
     ///
     /// # Errors
     /// [`ServiceError::Unavailable`] when the database does not answer; it is begun anew then, three times at most.
-    pub async fn make_report(&self, job: MakeJob) -> ServiceResult<Next> {
-        let (run, report) = match self.begin_report(job).await? {
+    pub async fn make_report(&self, organization: OrganizationId, id: ReportId) -> ServiceResult<Next> {
+        let (run, report) = match self.begin_report(organization, id).await? {
             Begun::Ours(run, report) => (run, *report),
             Begun::Over => return Ok(Next::Ended),
             Begun::Busy => return Ok(Next::Again { seconds: LEASE.as_seconds_f64() }),
@@ -73,17 +74,17 @@ impl Services {
     ///
     /// # Errors
     /// [`ServiceError::Unavailable`] when the database does not answer.
-    pub async fn put_report_back(&self, job: MakeJob, seconds: f64) -> ServiceResult<()> {
+    pub async fn put_report_back(&self, organization: OrganizationId, id: ReportId, seconds: f64) -> ServiceResult<()> {
         let mut db = self.pool.acquire().await.map_err(StoreError::from)?;
-        Ok(reports::put_back(&mut db, job.organization_id, job.report_id, seconds).await?)
+        Ok(reports::put_back(&mut db, organization, id, seconds).await?)
     }
 
-    async fn begin_report(&self, job: MakeJob) -> ServiceResult<Begun> {
-        let (organization, now) = (job.organization_id, self.clock.now());
-        let run = Run { organization, report: job.report_id, run: Uuid::now_v7() };
+    async fn begin_report(&self, organization: OrganizationId, id: ReportId) -> ServiceResult<Begun> {
+        let now = self.clock.now();
+        let run = Run { organization, report: id, run: Uuid::now_v7() };
         let mut tx = self.tenant(organization).await?;
         let begun = reports::begin(&mut tx, &run, now, now + LEASE).await?;
-        let report = reports::get(&mut tx, organization, job.report_id).await?;
+        let report = reports::get(&mut tx, organization, id).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(match report {
             Some(report) if begun => Begun::Ours(run, Box::new(report)),
@@ -229,7 +230,7 @@ async fn scope(db: &mut PgConnection, run: &Run, report: &ReportRecord, as_of: D
 /// From when to when an incident was there: what the log of it is proven between.
 pub(super) async fn life(
     db: &mut PgConnection,
-    organization: drift_domain::ids::OrganizationId,
+    organization: OrganizationId,
     within: &Within,
     as_of: DateTime<Utc>,
 ) -> Result<(DateTime<Utc>, DateTime<Utc>), Broken> {

@@ -13,7 +13,6 @@ use drift_services::ServiceResult;
 use drift_services::gate::Caller;
 use drift_services::incidents::Choice;
 use drift_services::notify::Next;
-use drift_store::reports::MakeJob;
 use drift_testkit::app::workflow;
 use drift_testkit::{TestApp, TestEnvironment};
 use serde_json::json;
@@ -60,8 +59,7 @@ pub async fn request(app: &TestApp, caller: &Caller, ask: &ReportAsk) -> Service
 }
 
 pub async fn make(app: &TestApp, caller: &Caller, id: ReportId) -> Next {
-    let job = MakeJob { organization_id: caller.organization_id, report_id: id };
-    app.services.make_report(job).await.unwrap()
+    app.services.make_report(caller.organization_id, id).await.unwrap()
 }
 
 pub async fn look(app: &TestApp, caller: &Caller, id: ReportId) -> ReportView {
