@@ -1,10 +1,11 @@
-//! How a compliance report is written down: CSV files in a zip, JSON. Nothing writes PDF yet, and asking for one is an error.
+//! How a compliance report is written down: CSV files in a zip, JSON, PDF.
 //!
-//! A writer takes rows as they are read and gives away bytes as they are made, so that nobody holds a whole report. What stands
-//! in one is the list [`SECTIONS`]: a new section is an entry of it, and its rows come from whoever fills it.
+//! A writer takes rows as they are read and gives away bytes as they are made, so that nobody holds a whole report; a PDF alone is
+//! held until its last page, and has a limit. What stands in one is the list [`SECTIONS`]: a new section is an entry of it, and its rows come from whoever fills it.
 
 mod csv_zip;
 mod json;
+mod pdf;
 mod sections;
 
 use std::io::Write;
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 pub use csv_zip::CsvZip;
 pub use json::JsonDocument;
+pub use pdf::{MOST_PAGES, PdfDocument};
 pub use sections::{Column, SECTIONS, Section};
 
 /// What a file of a report says it is: its name and version.
@@ -138,9 +140,14 @@ pub enum WriteError {
         /// Columns of the section.
         needs: usize,
     },
-    /// Nothing writes this kind of file.
-    #[error("this version writes no report as {0}: ask for CSV or JSON")]
-    Unwritten(ReportFormat),
+    /// It has more pages than a document may.
+    #[error(
+        "the report has more than {pages} pages, which is more than a PDF holds: ask for CSV or JSON, or for fewer days"
+    )]
+    TooLong {
+        /// The pages that a document may have.
+        pages: usize,
+    },
     /// What packs and writes failed.
     #[error("the file could not be written: {0}")]
     Failed(String),
@@ -194,13 +201,13 @@ pub trait Writer: Send {
 /// A writer of a kind of file, and where its bytes come out.
 ///
 /// # Errors
-/// Nothing writes such a file, or it could not be begun.
+/// It could not be begun.
 pub fn writer(format: ReportFormat, about: &About) -> Result<(Box<dyn Writer>, Bytes), WriteError> {
     let bytes = Bytes::default();
     let writer: Box<dyn Writer> = match format {
         ReportFormat::Csv => Box::new(CsvZip::new(about, bytes.clone())),
         ReportFormat::Json => Box::new(JsonDocument::new(about, bytes.clone())?),
-        ReportFormat::Pdf => return Err(WriteError::Unwritten(format)),
+        ReportFormat::Pdf => Box::new(PdfDocument::new(about, bytes.clone())?),
     };
     Ok((writer, bytes))
 }

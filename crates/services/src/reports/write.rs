@@ -225,7 +225,9 @@ impl<S: Sink> Pen<'_, S> {
 
     async fn end(self) -> Result<(), Broken> {
         let Self { writer, bytes, sink, .. } = self;
-        writer.finish()?;
+        // A long document takes a second or two, in which this thread has others to serve.
+        let finished = tokio::task::spawn_blocking(move || writer.finish()).await;
+        finished.map_err(ServiceError::unavailable)??;
         while let Some(part) = bytes.part(CHUNK) {
             wanted(sink.part(part).await?)?;
         }
