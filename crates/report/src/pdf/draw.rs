@@ -62,10 +62,12 @@ pub(super) fn document(about: &About, head: Option<&str>, layout: Layout) -> Res
     page.finish();
     for (at, part) in parts(&chapters, contents).into_iter().enumerate() {
         let mut page = begin(&mut document)?;
-        list(&pens, &mut page, part, before)?;
+        // A page has one surface: another would take the place of the first.
         let mut surface = page.surface();
+        list(&pens, &mut surface, part, before);
         pens.footer(&mut surface, &footer, 2 + at, all);
         surface.finish();
+        link(&mut page, part, before)?;
         page.finish();
     }
     for (at, runs) in layout.pages.iter().enumerate() {
@@ -125,17 +127,23 @@ fn title(pens: &Pens<'_>, page: &mut Page<'_>, about: &About, head: Option<&str>
     surface.finish();
 }
 
-/// A page of contents: chapters, the page of each, and links.
-fn list(pens: &Pens<'_>, page: &mut Page<'_>, chapters: &[&Mark], before: usize) -> Result<(), WriteError> {
-    let mut surface = page.surface();
-    pens.text(&mut surface, (MARGIN, MARGIN + 16.0), (true, Style::Chapter.size()), "Contents");
-    let line = |at: usize| MARGIN + 40.0 + at as f32 * LINE;
+/// The baseline of a line of the contents.
+fn line(at: usize) -> f32 {
+    MARGIN + 40.0 + at as f32 * LINE
+}
+
+/// A page of contents: chapters, and the page of each.
+fn list(pens: &Pens<'_>, surface: &mut Surface<'_>, chapters: &[&Mark], before: usize) {
+    pens.text(surface, (MARGIN, MARGIN + 16.0), (true, Style::Chapter.size()), "Contents");
     for (at, chapter) in chapters.iter().enumerate() {
         let text = pens.regular.0.lines(&chapter.text, SIZE, WIDTH - 60.0).swap_remove(0);
-        pens.text(&mut surface, (MARGIN, line(at)), (false, SIZE), &text);
-        pens.to_the_right(&mut surface, line(at), SIZE, &(before + chapter.page + 1).to_string());
+        pens.text(surface, (MARGIN, line(at)), (false, SIZE), &text);
+        pens.to_the_right(surface, line(at), SIZE, &(before + chapter.page + 1).to_string());
     }
-    surface.finish();
+}
+
+/// Lets each line of a page of contents lead where it says.
+fn link(page: &mut Page<'_>, chapters: &[&Mark], before: usize) -> Result<(), WriteError> {
     for (at, chapter) in chapters.iter().enumerate() {
         let top = line(at) - SIZE;
         let rect =
