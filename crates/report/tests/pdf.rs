@@ -67,9 +67,9 @@ fn events_of(
     Ok(())
 }
 
-/// The text of a page, without its breaks.
+/// The words of a page, with one space between them.
 fn text(document: &Document, page: u32) -> String {
-    document.extract_text(&[page]).unwrap().replace('\n', " ")
+    document.extract_text(&[page]).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]

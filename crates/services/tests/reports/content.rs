@@ -86,6 +86,10 @@ async fn a_closed_incident_is_reported_with_all_that_proves_it() {
     assert_eq!(document["sections"]["timeline"].as_array().unwrap().len(), page.timeline.len());
     assert_eq!(document["report"]["organization"], org.organization_name);
     assert!(!String::from_utf8(json).unwrap().contains(SECRET));
+
+    let (report, pdf) = made(&app, &org, &ask(ReportFormat::Pdf, "2026-11-01", "2026-11-02")).await;
+    assert!(pdf.starts_with(b"%PDF-") && report.file_name.ends_with(".pdf"));
+    assert_eq!(report.sha256.unwrap(), hex::encode(Sha256::digest(&pdf)));
 }
 
 #[tokio::test]
