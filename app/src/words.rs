@@ -7,6 +7,7 @@ use drift_domain::environment::{Badge, EnvironmentClass};
 use drift_domain::failure::{FailureKind, Side};
 use drift_domain::incident::{ArtifactState, IncidentAction, IncidentStatus};
 use drift_domain::reconciliation::{ReconciliationState, StepState, Target};
+use drift_domain::report::ReportState;
 use drift_domain::role::Role;
 use drift_domain::severity::Severity;
 use drift_domain::views::{DiffKind, GraphState, MergeSide, MergeSource, NodeKind};
@@ -48,6 +49,26 @@ pub(crate) const fn change_type(kind: ChangeType) -> Mark {
         ChangeType::Added => mark("Added", Icon::Plus, "tone-ok"),
         ChangeType::Removed => mark("Removed", Icon::Minus, "tone-incident"),
         ChangeType::Modified => mark("Modified", Icon::Pencil, "tone-info"),
+    }
+}
+
+pub(crate) const fn report_state(state: ReportState) -> Mark {
+    let label = state.label();
+    match state {
+        ReportState::Queued => mark(label, Icon::Clock, "tone-plain"),
+        ReportState::Running => mark(label, Icon::Refresh, "tone-info"),
+        ReportState::Ready => mark(label, Icon::Check, "tone-ok"),
+        ReportState::Failed => mark(label, Icon::Warning, "tone-incident"),
+        ReportState::Expired => mark(label, Icon::Ghost, "tone-plain"),
+    }
+}
+
+/// A size as people read it: `12 kB`.
+pub(crate) fn bytes(size: i64) -> String {
+    match size {
+        ..1_000 => format!("{size} B"),
+        1_000..1_000_000 => format!("{} kB", size / 1_000),
+        _ => format!("{}.{} MB", size / 1_000_000, size % 1_000_000 / 100_000),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::audit::AuditArgs;
 use crate::diff::DiffArgs;
 use crate::gate::GateArgs;
 use crate::receipt::ReceiptArgs;
+use crate::report::ReportArgs;
 use crate::retention::RetentionArgs;
 use crate::settings::{DemoSettings, MigrateSettings, ServeSettings, WorkerSettings};
 
@@ -45,6 +46,11 @@ pub(crate) enum Command {
     Gate(Box<GateArgs>),
     /// Verify the audit log, or take it away as a file that verifies by itself.
     Audit(Box<AuditArgs>),
+    /// Write a compliance report to a file: of days, or of one incident.
+    ///
+    /// It is made at once, for who runs the installation: no plan is asked, and nothing is kept but that it was taken, in the audit
+    /// log. A private database must not be in use by `serve`. Exit status: 0 written, 2 could not.
+    Report(Box<ReportArgs>),
     /// Show what is older than the plans keep, or remove it now.
     Retention(Box<RetentionArgs>),
     /// Print the OpenAPI document of the REST API.

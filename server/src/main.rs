@@ -14,6 +14,7 @@ mod headers;
 mod http;
 mod logging;
 mod receipt;
+mod report;
 mod retention;
 mod serve;
 mod settings;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::VerifyReceipt(args) => receipt::run(&args),
         Command::Gate(args) => gate::run(&args),
         Command::Audit(args) => audit::run(*args),
+        Command::Report(args) => report::run(*args),
         Command::Retention(args) => retention::run(*args),
         Command::Openapi => openapi(),
     }

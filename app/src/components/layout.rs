@@ -230,6 +230,8 @@ fn signed_in(me: &Me, frame: &Frame) -> impl IntoView + use<> {
                 .then(|| view! { <a class="menu-item" href="/approvals">{icon(Icon::Check)} "Approvals"</a> })}
             {(organization.role >= Capability::Policies.least_role() && Capability::Policies.grant(organization.plan) != Grant::None)
                 .then(|| view! { <a class="menu-item" href="/settings/policies">{icon(Icon::Lock)} "Policies"</a> })}
+            {(organization.role >= Capability::Reports.least_role() && Capability::Reports.grant(organization.plan) != Grant::None)
+                .then(|| view! { <a class="menu-item" href="/reports">{icon(Icon::Download)} "Compliance reports"</a> })}
             {(organization.role >= Capability::Retention.least_role())
                 .then(|| view! { <a class="menu-item" href="/retention">{icon(Icon::Clock)} "Retention"</a> })}
             <a class="menu-item" href="/settings/notifications">{icon(Icon::Comment)} "Notifications"</a>

@@ -15,6 +15,7 @@ pub(crate) mod plan;
 pub(crate) mod policies;
 pub(crate) mod problem;
 pub(crate) mod reference;
+pub(crate) mod reports;
 pub(crate) mod retention;
 pub(crate) mod setup;
 pub(crate) mod sign_in;

@@ -85,6 +85,7 @@ pub fn router(services: Arc<Services>, options: LeptosOptions) -> Router {
         .merge(forms::reconciliations::routes())
         .route("/settings/incident-settings", get(incident_settings::get).post(forms::settings::set_incidents))
         .merge(forms::notifications::routes())
+        .merge(forms::reports::routes())
         .merge(forms::retention::routes())
         .merge(forms::policies::routes())
         .merge(forms::approvals::routes())

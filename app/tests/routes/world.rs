@@ -9,7 +9,9 @@ use drift_domain::notification::{ChannelKind, NoticeKind};
 use drift_domain::plan::{Capability, Plan, PlanTier};
 use drift_domain::policy::PolicyTemplate;
 use drift_domain::reconciliation::Target;
+use drift_domain::report::ReportFormat;
 use drift_domain::role::Role;
+use drift_domain::views::{ReportAsk, ReportScheduleAsk};
 use drift_services::accounts::TokenRequest;
 use drift_services::gate::Caller;
 use drift_services::notify::ChannelDraft;
@@ -79,6 +81,8 @@ impl<'a> World<'a> {
         world.member_anew().await;
         world.invitation_anew().await;
         world.channel_anew().await;
+        world.report_anew().await;
+        world.report_schedule_anew().await;
         world
     }
 
@@ -92,6 +96,24 @@ impl<'a> World<'a> {
         let permit = self.owner.permit().unwrap();
         let invited = self.app.services.invite(&permit, &email, Role::Viewer).await.unwrap();
         self.ids.insert("/settings/invitations", invited.invitation.id.to_string());
+    }
+
+    /// The owner as somebody whose plan has reports: what is there was asked for before a downgrade.
+    fn able(&self) -> Caller {
+        Caller { plan: Arc::new(Plan::standard(PlanTier::Enterprise)), ..self.owner.clone() }
+    }
+
+    async fn report_anew(&mut self) {
+        let today = Some(self.app.services.now().date_naive());
+        let ask = ReportAsk { format: ReportFormat::Csv, from: today, to: today, environment: None, incident: None };
+        let made = self.app.services.request_report(&self.able().permit().unwrap(), &ask).await.unwrap();
+        self.ids.insert("/reports", made.id.to_string());
+    }
+
+    async fn report_schedule_anew(&mut self) {
+        let ask = ReportScheduleAsk { format: ReportFormat::Csv, environment: None, recipients: Vec::new() };
+        let made = self.app.services.schedule_report(&self.able().permit().unwrap(), &ask).await.unwrap();
+        self.ids.insert("/reports/schedules", made.id.to_string());
     }
 
     async fn channel_anew(&mut self) {
@@ -144,6 +166,8 @@ impl<'a> World<'a> {
             "/settings/members/{user}/remove" => self.member_anew().await,
             "/settings/invitations/{id}/revoke" => self.invitation_anew().await,
             "/settings/notifications/channels/{id}/remove" => self.channel_anew().await,
+            "/reports/{id}/remove" => self.report_anew().await,
+            "/reports/schedules/{id}/remove" => self.report_schedule_anew().await,
             _ => {}
         }
     }

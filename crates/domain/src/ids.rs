@@ -72,6 +72,10 @@ id! {
     GateRequestId;
     /// An entry of the audit log.
     AuditEntryId;
+    /// A compliance report.
+    ReportId;
+    /// A compliance report that is made every month.
+    ReportScheduleId;
     /// A legal hold.
     HoldId;
     /// A tidying that removed something.

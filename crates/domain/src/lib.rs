@@ -20,6 +20,7 @@ pub mod notification;
 pub mod plan;
 pub mod policy;
 pub mod reconciliation;
+pub mod report;
 pub mod retention;
 pub mod role;
 pub mod severity;

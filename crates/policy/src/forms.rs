@@ -85,10 +85,15 @@ fn approvals(out: &mut String, rules: &PolicyRules, severe: &str) {
             PolicyAction::Close => "Closing",
             PolicyAction::DeployEmergency => continue,
         };
+        let severe_of = match action {
+            PolicyAction::Extend => " to HIGH and CRITICAL incidents",
+            PolicyAction::Decide => " of HIGH and CRITICAL incidents",
+            _ => " HIGH and CRITICAL incidents",
+        };
         // An override knows of no incident.
         let of_severe = rules.approvals.severe_only && action != PolicyAction::Override;
         let (of, when) = match of_severe {
-            true => (" of HIGH and CRITICAL incidents", format!("when {{ {severe} }}")),
+            true => (severe_of, format!("when {{ {severe} }}")),
             false => ("", String::new()),
         };
         let (one, many) = (people(approvers).1, people(approvers).0);

@@ -71,7 +71,7 @@ fn templates_say_what_their_forms_say_at_the_edges() {
     let asked = policy.refusals(asker(Operator), Ask::Acknowledge(incident(High)));
     assert_eq!(asked.len(), 1, "{asked:?}");
     assert_eq!(asked[0].approval, Some(Approval { needed: 1, approvers: Approver }));
-    assert_eq!(asked[0].title, "Acknowledging of HIGH and CRITICAL incidents takes the approval of an approver");
+    assert_eq!(asked[0].title, "Acknowledging HIGH and CRITICAL incidents takes the approval of an approver");
     assert!(allowed(Admin, Ask::Override { days: 2 }) && !allowed(Owner, Ask::Override { days: 3 }));
     let none = read(&text(&PolicyRules { override_days: 0, ..rules }));
     assert_eq!(titles(&none.refusals(asker(Owner), Ask::Override { days: 1 })), ["Drift is not overridden"]);

@@ -143,6 +143,8 @@ pub mod cap {
         Approvals,
         /// See [`Capability::Policies`].
         Policies,
+        /// See [`Capability::Reports`].
+        Reports,
         /// See [`Capability::Retention`].
         Retention,
         /// See [`Capability::Holds`].

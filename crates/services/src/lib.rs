@@ -38,6 +38,7 @@ pub mod path_template;
 mod plans;
 pub mod policies;
 pub mod reconcile;
+mod reports;
 mod retention;
 mod tokens;
 mod upgrades;
@@ -49,6 +50,7 @@ pub use drift::CHECKS_LISTED;
 pub use environments::WebhookSettings;
 pub use error::{ServiceError, ServiceResult};
 pub use oidc::IdentityProvider;
+pub use reports::{ReportFile, Reporter, WriteNow, Written};
 pub use retention::Keeper;
 pub use webhooks::{DeliveryOutcome, GithubDelivery};
 

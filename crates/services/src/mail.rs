@@ -40,6 +40,8 @@ pub(crate) enum Letter {
     PasswordReset { to: String },
     /// A password was changed: whoever did not do it has to know.
     PasswordChanged { to: String },
+    /// A monthly report is ready. The file stays where whoever reads it must sign in.
+    Report { to: String, organization: String, name: String, link: String, expires_at: DateTime<Utc> },
 }
 
 impl Services {
@@ -124,6 +126,15 @@ impl Services {
                     "The password of your account was changed, and every other browser was signed out.\n\nIf it was not \
                      you, set another one now: {}\n",
                     self.public_link("/reset"),
+                ),
+            }),
+            Letter::Report { to, organization, name, link, expires_at } => Some(Mail {
+                to,
+                subject: format!("The monthly report of {organization} is ready"),
+                text: format!(
+                    "The monthly compliance report of {organization} is ready: {name}.\n\n{link}\n\nSign in to take the file \
+                     away, until {}. You get this mail because an administrator named you as a recipient.\n",
+                    until(expires_at),
                 ),
             }),
         })

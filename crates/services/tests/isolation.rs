@@ -54,6 +54,7 @@ async fn what_a_stranger_asks_for_is_not_there_whatever_method_is_asked() {
                 || ["audit_log", "export_audit", "export_audit_rows"].contains(method)
                 || ["policies", "create_policy", "simulate_policy"].contains(method)
                 || ["approvals", "delegate_approvals", "end_delegation"].contains(method)
+                || ["reports_page", "reports", "report_schedules"].contains(method)
                 || ["retention_preview", "retention_record", "holds"].contains(method);
             // Of one's own organization there is something to answer; of another's there is nothing to be had.
             let nothing = matches!(outcome, Err(ServiceError::NotFound(_)));

@@ -37,6 +37,7 @@ pub mod policies;
 pub mod policy_history;
 pub mod pool;
 pub mod reconciliations;
+pub mod reports;
 pub mod resets;
 pub mod retention;
 pub mod schedule;

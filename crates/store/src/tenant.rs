@@ -12,6 +12,19 @@ use crate::error::StoreResult;
 /// The role that such a transaction acts as.
 pub const ROLE: &str = "workflowops_tenant";
 
+/// Begins a transaction for one organization that reads everything as it is at one moment, and writes nothing.
+///
+/// # Errors
+/// As [`begin`].
+pub async fn snapshot(pool: &PgPool, organization: OrganizationId) -> StoreResult<Transaction> {
+    let begin = format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE {ROLE}; \
+         SET LOCAL workflowops.organization = '{}'",
+        organization.0
+    );
+    Ok(pool.begin_with(AssertSqlSafe(begin)).await?)
+}
+
 /// Begins a transaction for one organization. Its end, in whatever way, ends the role, too.
 ///
 /// # Errors

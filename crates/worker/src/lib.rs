@@ -1,9 +1,9 @@
 //! Schedules and job handlers: who asks for checks when no person does.
 //!
-//! Five clocks tick in every replica. One claims the environments that are due and enqueues their checks; one tells when an
+//! Several clocks tick in every replica. One claims the environments that are due and enqueues their checks; one tells when an
 //! incident's time has come to half, three quarters and its end; one ends and carries out requests for approval; one seals the
-//! audit log; the slow one tidies. Claiming and enqueueing happen in one transaction of the services, so any number of replicas share
-//! one database and no environment is enqueued twice.
+//! audit log; one asks for monthly reports; the slow one tidies. Claiming and enqueueing happen in one transaction of the services,
+//! so any number of replicas share one database and no environment is enqueued twice.
 //!
 //! The queue is `graphile_worker`, on the same database. What it does not do by itself is turned on here:
 //!
@@ -25,6 +25,7 @@ mod gates;
 mod mail;
 mod notify;
 mod reconcile;
+mod reports;
 mod seats;
 mod ticker;
 
@@ -100,6 +101,7 @@ pub async fn run(services: Arc<Services>, pool: PgPool, options: Options, shutdo
     tickers.spawn(ticker::deadlines(services.clone(), options.clone(), shutdown.clone()));
     tickers.spawn(ticker::approvals(services.clone(), options.clone(), shutdown.clone()));
     tickers.spawn(ticker::seals(services.clone(), options.clone(), shutdown.clone()));
+    tickers.spawn(ticker::reports(services.clone(), options.clone(), shutdown.clone()));
     tickers.spawn(ticker::tidying(services.clone(), options.clone(), shutdown.clone()));
     tickers.close();
 
@@ -139,10 +141,12 @@ async fn work(
         .define_job::<notify::Deliver>()
         .define_job::<gates::Answer>()
         .define_job::<gates::Look>()
+        .define_job::<reports::Make>()
         .add_extension(mail::Context(services.clone()))
         .add_extension(notify::Context::new(services.clone()))
         .add_extension(reconcile::Context(services.clone()))
         .add_extension(gates::Context(services.clone()))
+        .add_extension(reports::Context::new(services.clone()))
         .add_extension(check::Context::new(services.clone(), options, shutdown.clone()))
         .worker_recovery(recovery(options))
         .worker_shutdown(

@@ -89,6 +89,21 @@ pub(crate) async fn seals(services: Arc<Services>, options: Options, shutdown: C
     }
 }
 
+/// Ticks until months that are over, and reports whose job was lost, are looked for.
+const REPORTS_EVERY: u32 = 60;
+
+/// Has the reports of a month that is over made, and asks again for reports whose job was lost.
+pub(crate) async fn reports(services: Arc<Services>, options: Options, shutdown: CancellationToken) {
+    let mut ticks = Ticks::new(options.tick * REPORTS_EVERY, options.phase, shutdown);
+    while ticks.next().await {
+        match services.enqueue_due_reports().await {
+            Ok(0) => {}
+            Ok(asked) => tracing::debug!(asked, "reports are to be made"),
+            Err(error) => warn("reports that are due could not be looked for", &error),
+        }
+    }
+}
+
 /// Removes what retention lets go, every [`Options::tidy`].
 pub(crate) async fn tidying(services: Arc<Services>, options: Options, shutdown: CancellationToken) {
     let mut ticks = Ticks::new(options.tidy, options.phase, shutdown);

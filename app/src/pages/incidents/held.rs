@@ -9,11 +9,16 @@ use crate::components::crumbs::crumbs;
 use crate::components::icon::{Icon, icon};
 use crate::components::note::note;
 use crate::components::time;
-use crate::pages::retention;
+use crate::pages::{reports, retention};
 use crate::words;
 
-/// The holds that keep this incident; for who may place one, the way there.
-pub(super) fn section(id: IncidentId, holds: &[HoldView], may_hold: bool, now: DateTime<Utc>) -> AnyView {
+/// The holds that keep this incident; for who may place one or have a report made, the way there.
+pub(super) fn section(
+    id: IncidentId,
+    holds: &[HoldView],
+    (may_hold, may_report): (bool, bool),
+    now: DateTime<Utc>,
+) -> AnyView {
     let held = holds
         .iter()
         .map(|hold| {
@@ -32,9 +37,15 @@ pub(super) fn section(id: IncidentId, holds: &[HoldView], may_hold: bool, now: D
     let own = holds.iter().any(|hold| hold.incident.is_some());
     let link = (may_hold && !own).then(|| {
         let href = format!("{}?incident={id}#place-hold", retention::ADDRESS);
-        view! { <p class="section"><a class="btn btn-small" href=href>{icon(Icon::Shield)} "Place a legal hold"</a></p> }
+        view! { <a class="btn btn-small" href=href>{icon(Icon::Shield)} "Place a legal hold"</a> }
     });
-    view! { {note} {link} }.into_any()
+    let report = may_report.then(|| {
+        let href = format!("{}?incident={id}#ask", reports::ADDRESS);
+        view! { <a class="btn btn-small" href=href>{icon(Icon::Download)} "Have a compliance report made"</a> }
+    });
+    let links = (link.is_some() || report.is_some())
+        .then(|| view! { <p class="section flex flex-wrap gap-2">{link} {report}</p> });
+    view! { {note} {links} }.into_any()
 }
 
 /// The page of an incident that was removed.

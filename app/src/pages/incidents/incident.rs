@@ -141,13 +141,13 @@ pub(crate) async fn get(member: Member, Path(id): Path<String>, Query(query): Qu
         let page = member.services().incident_part(&permit, id, &part).await?;
         let approvals = member.services().approvals_of_incident(&permit, id).await?;
         let holds = member.services().holds_of_incident(&permit, id).await?;
-        let may_hold = member.caller.may(Capability::Holds);
+        let may = (member.caller.may(Capability::Holds), member.caller.may(Capability::Reports));
         let notice = member.take_notice().await?;
         let (kept, now) = (Kept::of(notice.as_ref()), member.services().now());
         let title = format!("{} · {}", words::incident(page.row.number), page.row.environment);
         let live = Live::One(page.row.environment_id);
         let drawn = move || {
-            let held = held::section(id, &holds, may_hold, now);
+            let held = held::section(id, &holds, may, now);
             view! { {view(&page, &approvals, &kept, now)} {held} }.into_any()
         };
         Ok(Page::new(title, drawn).live(live, now).notice(notice.as_ref()))

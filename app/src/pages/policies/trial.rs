@@ -82,7 +82,7 @@ fn row(difference: &PolicyDifference, now: DateTime<Utc>) -> impl IntoView + use
             <td data-label="By">{difference.by.clone()}</td>
             <td data-label="Where">{place}</td>
             <td data-label="When">{time::ago(difference.at, now)}</td>
-            <td data-label="What the draft says">{icon(mark)} {format!("{what}{}.", difference.refused_by.join("; "))}</td>
+            <td data-label="What the draft says"><span class="flex items-start gap-1.5"><span class="mt-0.5">{icon(mark)}</span> <span>{format!("{what}{}.", difference.refused_by.join("; "))}</span></span></td>
         </tr>
     }
 }

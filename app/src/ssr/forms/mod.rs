@@ -12,6 +12,7 @@ pub(super) mod people;
 pub(super) mod plan;
 pub(super) mod policies;
 pub(super) mod reconciliations;
+pub(super) mod reports;
 pub(super) mod retention;
 pub(super) mod settings;
 

@@ -23,6 +23,7 @@ mod paging;
 mod plan;
 mod policies;
 mod reconciliations;
+mod reports;
 mod retention;
 mod session;
 mod setup;
@@ -134,6 +135,11 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(audit::list))
         .routes(routes!(audit::csv))
         .routes(routes!(audit::export))
+        .routes(routes!(reports::list, reports::create))
+        .routes(routes!(reports::show, reports::remove))
+        .routes(routes!(reports::file))
+        .routes(routes!(reports::schedules, reports::schedule))
+        .routes(routes!(reports::unschedule))
         .routes(routes!(retention::preview))
         .routes(routes!(retention::runs))
         .routes(routes!(retention::holds, retention::place))

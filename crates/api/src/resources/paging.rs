@@ -12,9 +12,9 @@ use utoipa::{IntoParams, ToSchema};
 use crate::problem::Answer;
 
 /// Items of a page, unless the caller says how many.
-const PAGE: usize = 50;
+pub(crate) const PAGE: usize = 50;
 /// Items of a page at most.
-const LONGEST_PAGE: usize = 200;
+pub(crate) const LONGEST_PAGE: usize = 200;
 
 /// Which part of a list.
 #[derive(Debug, Deserialize, IntoParams)]

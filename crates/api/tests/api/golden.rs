@@ -10,7 +10,9 @@ use drift_domain::ids::{ChangeId, EnvironmentId};
 use drift_domain::plan::{Capability, Plan, PlanTier};
 use drift_domain::policy::PolicyTemplate;
 use drift_domain::reconciliation::Target;
+use drift_domain::report::ReportFormat;
 use drift_domain::role::Role;
+use drift_domain::views::{ReportAsk, ReportScheduleAsk};
 use drift_services::accounts::{SignIn, TokenRequest};
 use drift_services::gate::Caller;
 use drift_services::policies::PolicyContent;
@@ -70,6 +72,8 @@ impl<'a> World<'a> {
             ("request", request.to_string()),
             ("hold", held(api, &owner.caller).await),
             ("policy", policy(api, &owner.caller).await),
+            ("report", reported(api, &owner.caller).await),
+            ("schedule", scheduled(api, &owner.caller).await),
         ]);
         let mut people = Vec::new();
         for role in Role::ALL.iter().filter(|role| **role != Role::Owner) {
@@ -154,6 +158,12 @@ impl<'a> World<'a> {
                 ("DELETE", "/members/{member}") => self.member_anew().await,
                 ("DELETE", "/invitations/{invitation}") => self.invitation_anew().await,
                 ("DELETE", "/notification-channels/{channel}") => self.channel_anew().await,
+                ("DELETE", "/reports/{report}") => {
+                    self.ids.insert("report", reported(self.api, &self.owner).await);
+                }
+                ("DELETE", "/report-schedules/{schedule}") => {
+                    self.ids.insert("schedule", scheduled(self.api, &self.owner).await);
+                }
                 _ => {}
             }
         }
@@ -211,6 +221,21 @@ pub(crate) async fn held(api: &Api, owner: &Caller) -> String {
     let able = Caller { plan: Arc::new(Plan::standard(PlanTier::Enterprise)), ..owner.clone() };
     let placed = api.app.services.place_hold(&able.permit().unwrap(), None, "kept".to_owned()).await;
     placed.unwrap().id.to_string()
+}
+
+/// A report that somebody asked for before a downgrade, where the plan has none.
+pub(crate) async fn reported(api: &Api, owner: &Caller) -> String {
+    let able = Caller { plan: Arc::new(Plan::standard(PlanTier::Enterprise)), ..owner.clone() };
+    let today = Some(api.app.services.now().date_naive());
+    let ask = ReportAsk { format: ReportFormat::Csv, from: today, to: today, environment: None, incident: None };
+    api.app.services.request_report(&able.permit().unwrap(), &ask).await.unwrap().id.to_string()
+}
+
+/// A monthly report that somebody set up before a downgrade, where the plan has none.
+pub(crate) async fn scheduled(api: &Api, owner: &Caller) -> String {
+    let able = Caller { plan: Arc::new(Plan::standard(PlanTier::Enterprise)), ..owner.clone() };
+    let ask = ReportScheduleAsk { format: ReportFormat::Csv, environment: None, recipients: Vec::new() };
+    api.app.services.schedule_report(&able.permit().unwrap(), &ask).await.unwrap().id.to_string()
 }
 
 /// A reconciliation that somebody planned before a downgrade, where the plan has none.

@@ -109,6 +109,14 @@ pub const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/audit", Of(Capability::Audit)),
     ("GET", "/audit/csv", Of(Capability::Audit)),
     ("GET", "/audit/export", Of(Capability::Audit)),
+    ("GET", "/reports", Of(Capability::Reports)),
+    ("POST", "/reports", Of(Capability::Reports)),
+    ("GET", "/reports/{report}", Of(Capability::Reports)),
+    ("GET", "/reports/{report}/file", Of(Capability::Reports)),
+    ("DELETE", "/reports/{report}", Of(Capability::Reports)),
+    ("GET", "/report-schedules", Of(Capability::Reports)),
+    ("POST", "/report-schedules", Of(Capability::Reports)),
+    ("DELETE", "/report-schedules/{schedule}", Of(Capability::Reports)),
     ("GET", "/retention", Of(Capability::Retention)),
     ("GET", "/retention/runs", Of(Capability::Retention)),
     ("GET", "/holds", Of(Capability::Retention)),
@@ -204,6 +212,10 @@ pub fn body(method: &str, path: &str, draft: &Value) -> Option<Value> {
         }
         (_, "/policy-assignments") => json!({ "to": { "class": "PRODUCTION" }, "policy": null }),
         (_, "/policy-trials") => json!({ "content": { "template": "STANDARD" }, "days": 30 }),
+        (_, "/reports") => json!({ "format": "CSV" }),
+        (_, "/report-schedules") => {
+            json!({ "format": "CSV", "recipients": ["00000000-0000-7000-8000-000000000000"] })
+        }
         (_, "/holds" | "/holds/{hold}/release") => json!({ "reason": "no" }),
         _ => json!({}),
     };
@@ -283,6 +295,8 @@ async fn furnished(api: &Api, owner: &Member) -> (BTreeMap<&'static str, String>
         ("hold", crate::golden::held(api, &owner.caller).await),
         ("approval", crate::golden::wanted(api, &owner.caller, env.id, change).await),
         ("policy", crate::golden::policy(api, &owner.caller).await),
+        ("report", crate::golden::reported(api, &owner.caller).await),
+        ("schedule", crate::golden::scheduled(api, &owner.caller).await),
     ];
     (BTreeMap::from(ids), serde_json::to_value(&env.draft).unwrap())
 }

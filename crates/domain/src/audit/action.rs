@@ -179,6 +179,18 @@ words! {
         PolicyAssigned = "POLICY_ASSIGNED",
         /// Took a policy out of use.
         PolicyRetired = "POLICY_RETIRED",
+        /// Asked for a report.
+        ReportRequested = "REPORT_REQUESTED",
+        /// A report was made.
+        ReportReady = "REPORT_READY",
+        /// A report failed.
+        ReportFailed = "REPORT_FAILED",
+        /// Removed a report.
+        ReportRemoved = "REPORT_REMOVED",
+        /// Had a report made every month.
+        ReportScheduled = "REPORT_SCHEDULED",
+        /// Ended a monthly report.
+        ReportUnscheduled = "REPORT_UNSCHEDULED",
         /// Placed a legal hold.
         HoldPlaced = "HOLD_PLACED",
         /// Released a legal hold.
@@ -301,6 +313,12 @@ impl AuditAction {
             Self::PolicyEdited => "Changed a policy",
             Self::PolicyAssigned => "Said where a policy holds",
             Self::PolicyRetired => "Took a policy out of use",
+            Self::ReportRequested => "Asked for a report",
+            Self::ReportReady => "A report was made",
+            Self::ReportFailed => "A report failed",
+            Self::ReportRemoved => "Removed a report",
+            Self::ReportScheduled => "Had a report made every month",
+            Self::ReportUnscheduled => "Ended a monthly report",
             Self::HoldPlaced => "Placed a legal hold",
             Self::HoldReleased => "Released a legal hold",
             Self::RetentionTidied => "Removed what is older than the plan keeps",
@@ -366,6 +384,10 @@ words! {
         UpgradeRequest = "UPGRADE_REQUEST",
         /// A capability of the product that was refused.
         Capability = "CAPABILITY",
+        /// A compliance report.
+        Report = "REPORT",
+        /// A compliance report that is made every month.
+        ReportSchedule = "REPORT_SCHEDULE",
         /// A legal hold.
         Hold = "HOLD",
         /// What was exported, by name.

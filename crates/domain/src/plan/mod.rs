@@ -98,6 +98,8 @@ words! {
         Approvals = "APPROVALS",
         /// Writing policies, and saying where they hold.
         Policies = "POLICIES",
+        /// Compliance reports: having them made, taking them away, having one made every month.
+        Reports = "REPORTS",
         /// Seeing what retention removes and keeps, and releasing what is under a legal hold.
         Retention = "RETENTION",
         /// Placing legal holds, which keep what the plan would let go.
@@ -145,6 +147,8 @@ impl Capability {
             // Only a policy asks for them: whoever it asks can answer, whatever the plan is now.
             Self::Approvals => ([Full, Full, Full, Full], Role::Operator),
             Self::Policies => ([None, None, None, Full], Role::Admin),
+            // Product, table of limits: compliance export. Limited to CSV of the last 90 days; as the log that it proves itself by.
+            Self::Reports => ([None, None, Limited, Full], Role::Admin),
             // What goes, and when, is said to everybody whose data it is; so a hold can be released after a downgrade, too.
             Self::Retention => ([Full, Full, Full, Full], Role::Admin),
             // The seed's row of compliance and long retention.
@@ -218,6 +222,7 @@ impl Capability {
             Self::Audit => "The audit log",
             Self::Approvals => "Approvals",
             Self::Policies => "Policies",
+            Self::Reports => "Compliance reports",
             Self::Retention => "Retention",
             Self::Holds => "Placing legal holds",
         }

@@ -19,6 +19,7 @@ mod people;
 mod plans;
 mod policies;
 mod reconciliation;
+mod reports;
 mod retention;
 
 pub use approvals::{ApprovalInbox, ApprovalView, ApprovalVoice, DelegationView, Proposed};
@@ -62,6 +63,7 @@ pub use policies::{
 pub use reconciliation::{
     GitPlanView, ItemResult, ItemView, ReconciliationPage, ReconciliationRow, ReconciliationStepView, WriteView,
 };
+pub use reports::{ReportAsk, ReportScheduleAsk, ReportScheduleView, ReportView, ReportsPage};
 pub use retention::{
     HeldIncident, HoldRelease, HoldView, KeptPreview, KindPreview, Removed, RemovedIncident, RetentionPreview,
     RetentionRecord, RetentionRun,

@@ -92,6 +92,7 @@ impl Services {
             idempotency::forget(&mut db, organization, now - crate::idempotency::REMEMBERED).await?;
             drift_store::tokens::forget(&mut db, organization, now - TimeDelta::days(TOKENS_DAYS)).await?;
             deliveries::forget(&mut db, organization, now - TimeDelta::days(DELIVERIES_DAYS)).await?;
+            self.tidy_reports(organization).await?;
             // Who was told what, and what was let through: under a hold on all, they are kept with the rest.
             if !held::holds_all(&mut db, organization).await? {
                 gates::forget(&mut db, organization, now - TimeDelta::days(NOTICES_DAYS)).await?;

@@ -9,16 +9,21 @@ use drift_domain::change::DecisionKind;
 use drift_domain::deployment::DeploymentKind;
 use drift_domain::failure::Side;
 use drift_domain::ids::{
-    ApprovalId, ChangeId, ChannelId, DeliveryId, HoldId, IncidentId, PolicyId, ReconciliationId, UpgradeRequestId,
+    ApprovalId, ChangeId, ChannelId, DeliveryId, HoldId, IncidentId, PolicyId, ReconciliationId, ReportId,
+    ReportScheduleId, UpgradeRequestId,
 };
 use drift_domain::metrics::Figure;
 use drift_domain::notification::{ChannelKind, NoticeKind};
 use drift_domain::plan::{Capability, Limit, Plan, PlanTier};
 use drift_domain::policy::PolicyTemplate;
 use drift_domain::reconciliation::Target;
+use drift_domain::report::ReportFormat;
 use drift_domain::role::Role;
 use drift_domain::severity::Severity;
-use drift_domain::views::{ChangeFilter, EnvironmentDraft, IncidentFilter, Part, PlanEdit, PolicyTarget, UpgradeAsk};
+use drift_domain::views::{
+    ChangeFilter, EnvironmentDraft, IncidentFilter, Part, PlanEdit, PolicyTarget, ReportAsk, ReportScheduleAsk,
+    UpgradeAsk,
+};
 use drift_services::audit::Looked;
 use drift_services::gate::{Caller, Permit, cap};
 use drift_services::incidents::{Choice, IncidentSettings};
@@ -145,6 +150,47 @@ impl<'a> World<'a> {
         new.execute(pool).await.unwrap();
         let holds = "SELECT id FROM holds WHERE organization_id = $1 AND incident_id IS NULL AND released_at IS NULL";
         HoldId(sqlx::query_scalar(holds).bind(organization).fetch_one(pool).await.unwrap())
+    }
+
+    /// A report with its file, put there before a downgrade where the plan has none.
+    async fn report(&self) -> ReportId {
+        let (id, caller, pool) = (ReportId(uuid::Uuid::now_v7()), &self.env.caller, self.app.database.pool());
+        let new = sqlx::query(
+            "INSERT INTO reports (organization_id, id, format, from_day, to_day, requested_by, requested_at, state, as_of,
+                 finished_at, expires_at, size, sha256)
+             VALUES ($1, $2, 'CSV', '2026-11-01', '2026-11-02', $3, $4, 'READY', $4, $4, $4 + interval '7 days', 1,
+                 sha256('x'))",
+        );
+        let new = new.bind(caller.organization_id.0).bind(id.0).bind(caller.user_id.0).bind(self.app.services.now());
+        new.execute(pool).await.unwrap();
+        let part = "INSERT INTO report_chunks (organization_id, report_id, number, bytes) VALUES ($1, $2, 0, 'x')";
+        sqlx::query(part).bind(caller.organization_id.0).bind(id.0).execute(pool).await.unwrap();
+        id
+    }
+
+    /// A monthly report, put there before a downgrade where the plan has none.
+    async fn report_schedule(&self) -> ReportScheduleId {
+        let (id, caller) = (ReportScheduleId(uuid::Uuid::now_v7()), &self.env.caller);
+        let new = sqlx::query(
+            "INSERT INTO report_schedules (organization_id, id, format, made_by, made_at, next_month)
+             VALUES ($1, $2, 'CSV', $3, $4, '2026-11-01')",
+        );
+        let new = new.bind(caller.organization_id.0).bind(id.0).bind(caller.user_id.0).bind(self.app.services.now());
+        new.execute(self.app.database.pool()).await.unwrap();
+        id
+    }
+
+    /// A permit for a report that is there.
+    async fn report_permit(&self, caller: &Caller, id: ReportId) -> ServiceResult<Permit<cap::Reports>> {
+        if self.looks_first { self.services().report_permit(caller, id).await } else { caller.permit() }
+    }
+
+    /// A permit for a report of the environment.
+    async fn report_ask_permit(&self, caller: &Caller) -> ServiceResult<Permit<cap::Reports>> {
+        if !self.looks_first {
+            return caller.permit();
+        }
+        self.services().report_ask_permit(caller, Some(self.env.id), None).await
     }
 
     fn incident(&self) -> IncidentId {
@@ -410,6 +456,40 @@ calls! {
     audit_log asks Audit: |w, c| w.services().audit_log(&c.permit()?, Looked::default(), None).await;
     export_audit_rows asks Audit: |w, c| w.services().export_audit_rows(&c.permit()?, Looked::default()).await;
     export_audit asks Audit: |w, c| w.services().export_audit(&c.permit()?, 0).await;
+    reports_page asks Reports: |w, c| w.services().reports_page(&c.permit()?, None).await;
+    reports asks Reports: |w, c| w.services().reports(&c.permit()?, None, 1).await;
+    report asks Reports: |w, c| {
+        let id = w.report().await;
+        w.services().report(&w.report_permit(c, id).await?, id).await
+    };
+    download_report asks Reports: |w, c| {
+        let id = w.report().await;
+        w.services().download_report(&w.report_permit(c, id).await?, id).await
+    };
+    remove_report asks Reports: |w, c| {
+        let id = w.report().await;
+        w.services().remove_report(&w.report_permit(c, id).await?, id).await
+    };
+    request_report asks Reports: |w, c| {
+        let today = Some(w.services().now().date_naive());
+        let (format, environment) = (ReportFormat::Csv, Some(w.env.id));
+        let ask = ReportAsk { format, from: today, to: today, environment, incident: None };
+        w.services().request_report(&w.report_ask_permit(c).await?, &ask).await
+    };
+    report_schedules asks Reports: |w, c| w.services().report_schedules(&c.permit()?).await;
+    schedule_report asks Reports: |w, c| {
+        let (format, environment) = (ReportFormat::Csv, Some(w.env.id));
+        let ask = ReportScheduleAsk { format, environment, recipients: vec![c.user_id] };
+        w.services().schedule_report(&w.report_ask_permit(c).await?, &ask).await
+    };
+    unschedule_report asks Reports: |w, c| {
+        let id = w.report_schedule().await;
+        let permit = match w.looks_first {
+            true => w.services().report_schedule_permit(c, id).await?,
+            false => c.permit()?,
+        };
+        w.services().unschedule_report(&permit, id).await
+    };
     retention_preview asks Retention: |w, c| w.services().retention_preview(&c.permit()?).await;
     retention_record asks Retention: |w, c| w.services().retention_record(&c.permit()?).await;
     holds asks Retention: |w, c| w.services().holds(&c.permit()?).await;

@@ -110,6 +110,8 @@ fn target(event: &NewEvent<'_>, incident: Option<IncidentId>, data: &Map<String,
         "invitation" => (AuditTarget::Invitation, "invitation", "email"),
         "session" => (AuditTarget::Session, "session", ""),
         "notification" => (AuditTarget::Delivery, "delivery", ""),
+        "report" if data.contains_key("schedule") => (AuditTarget::ReportSchedule, "schedule", "name"),
+        "report" => (AuditTarget::Report, "report", "name"),
         "upgrade" => (AuditTarget::UpgradeRequest, "request", "plan"),
         "hold" => (AuditTarget::Hold, "hold", "about"),
         _ => match event.environment_id {
