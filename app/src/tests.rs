@@ -220,8 +220,16 @@ async fn lines_stand_one_under_the_other_or_side_by_side_with_the_words_that_dif
             "{name}"
         );
         assert!(!html.contains("'<script>'"), "what is marked is text all the same");
-        assert!(html.contains("Show 11 more lines that are the same") && html.contains("<span class=\"tk-c\">11</span> &lt;b&gt;"), "{name}");
-        assert!(html.contains("Show 1 more line that is the same") && html.contains("<span class=\"tk-c\">14</span> &lt;b&gt;"), "{name}");
+        assert!(
+            html.contains("Show 11 more lines that are the same")
+                && html.contains("<span class=\"tk-c\">11</span> &lt;b&gt;"),
+            "{name}"
+        );
+        assert!(
+            html.contains("Show 1 more line that is the same")
+                && html.contains("<span class=\"tk-c\">14</span> &lt;b&gt;"),
+            "{name}"
+        );
         assert!(html.contains("data-copy=\"parameters.jsCode\""));
         assert_eq!(html.matches("class=\"lines split\"").count(), usize::from(layout == Layout::Split));
         let label = if layout == Layout::Split { "Side by side" } else { "Unified" };

@@ -25,6 +25,7 @@ mod retention;
 mod session;
 mod setup;
 mod tokens;
+mod viewed;
 
 use axum::Router;
 use axum::extract::OriginalUri;
@@ -114,6 +115,7 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(incidents::create))
         .routes(routes!(incidents::show))
         .routes(routes!(incidents::change))
+        .routes(routes!(viewed::tick, viewed::untick))
         .routes(routes!(incidents::timeline))
         .routes(routes!(incidents::acknowledge))
         .routes(routes!(incidents::stabilize))

@@ -35,7 +35,7 @@ pub use environments::{
 pub use graph::{GraphEdge, GraphNode, GraphState, GraphView, NodeKind, Place, StickyView};
 pub use incidents::{
     ActionView, ArtifactView, ChangeInIncident, ClosingView, IncidentChange, IncidentFilter, IncidentList,
-    IncidentPage, IncidentRow, ListedChanges, Part, PersonView, ReceiptView, StepView, TicketView, TimeView,
+    IncidentPage, IncidentRow, ListedChanges, Part, PersonView, ReceiptView, StepView, TicketView, Ticks, TimeView,
     TimelineEntry, TimelinePage,
 };
 pub use live::LiveEvent;

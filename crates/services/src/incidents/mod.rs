@@ -31,6 +31,7 @@ mod page;
 pub mod receipt;
 mod settings;
 mod timeline;
+mod viewed;
 
 pub use create::Created;
 pub use decide::Choice;

@@ -208,6 +208,12 @@ calls! {
     change_in_incident asks Incidents: |w, c| {
         w.services().change_in_incident(&w.incident_permit(c).await?, w.incident(), w.change).await
     };
+    set_viewed asks Incidents: |w, c| {
+        let permit = w.incident_permit(c).await?;
+        let page = w.services().incident(&permit, w.incident()).await?;
+        let content = page.changes.first().map(|change| change.content.clone());
+        w.services().set_viewed(&permit, w.incident(), w.change, content.as_deref()).await
+    };
     incident_timeline asks Incidents: |w, c| {
         w.services().incident_timeline(&w.incident_permit(c).await?, w.incident(), None).await
     };

@@ -11,4 +11,5 @@ mod particulars;
 mod parts;
 mod plans;
 mod retention;
+mod viewed;
 mod walks;
