@@ -75,7 +75,7 @@ async fn what_cannot_be_done_says_why_in_text() {
     let forms = html.split("method=\"post\" action=\"/incidents").skip(1);
     let refused = forms.filter(|form| !form.split('"').next().is_some_and(|rest| rest.ends_with("/viewed")));
     assert_eq!(refused.count(), 0, "a viewer is offered nothing that would be refused");
-    assert!(html.contains("data-viewed=\"1\"") && html.contains("1 of 4 viewed"));
+    assert!(html.contains("data-viewed=\"1\"") && html.contains("1 of 5 viewed"));
     assert_eq!(html.matches("aria-pressed=\"true\" aria-label=\"Viewed: ").count(), 1);
     assert!(html.contains("data-refused=\"DECIDE\"") && html.contains("data-refused=\"COMMENT\""));
 }

@@ -47,7 +47,7 @@ pub(crate) fn view(
         <div data-live="change">{summary(incident, page, &here.change, now)}</div>
         {path(incident, &here.change, kept, now)}
         {put_back::card(&page.row, &format!("/incidents/{}", incident.row.id), incident.carry_out_refused.is_none())}
-        {graph::view(page, query.chosen())}
+        {graph::view(page, query)}
         <CopyPath />
         <div data-live="diff">{body}</div>
     }
