@@ -5,6 +5,7 @@ use std::path::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use drift_domain::environment::Badge;
+use drift_domain::incident::IncidentStatus;
 use drift_domain::plan::PlanTier;
 use drift_domain::severity::Severity;
 use drift_domain::views::*;
@@ -15,9 +16,25 @@ use crate::components::layout::{Frame, Live, Theme};
 use crate::pages::drift::incident::Way;
 use crate::pages::drift::{GraphQuery, Layout};
 use crate::pages::incidents::Kept;
-use crate::pages::{connection, drift, environment, environments, problem, setup, sign_in};
+use crate::pages::{connection, drift, environment, environments, problem, search, setup, sign_in};
 use crate::samples;
 use crate::ssr::render;
+
+#[tokio::test]
+async fn what_is_found_is_linked_and_what_is_not_is_said() {
+    let found = Found {
+        environments: vec![samples::row(1, "North <b>Production</b>", Badge::DriftDetected, 4)],
+        incidents: vec![samples::incidents::incident_row(7, "North", IncidentStatus::Detected, Severity::High)],
+    };
+    let html = page("search", true, move || search::view("\"><script>", &[], &found)).await;
+    assert!(html.contains("data-found=\"North &lt;b&gt;Production&lt;/b&gt;\" data-kind=\"Environment\""));
+    assert!(html.contains("data-kind=\"Incident\"") && html.contains("value=\"&quot;&gt;&lt;script&gt;\""));
+    assert!(html.contains("data-palette=\"\"") && html.contains("<dialog"), "the palette is on every page, closed");
+    let html = page("search-nothing", true, || search::view("x", &[], &Found::default())).await;
+    assert!(html.contains("Nothing is called that.") && !html.contains("data-found"));
+    let outside = page("search-outside", false, || ().into_any()).await;
+    assert!(!outside.contains("data-palette"), "who is not signed in finds nothing");
+}
 
 mod graph;
 mod incidents;

@@ -22,6 +22,7 @@ mod paging;
 mod plan;
 mod reconciliations;
 mod retention;
+mod search;
 mod session;
 mod setup;
 mod tokens;
@@ -115,6 +116,7 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(incidents::create))
         .routes(routes!(incidents::show))
         .routes(routes!(incidents::change))
+        .routes(routes!(search::find))
         .routes(routes!(viewed::tick, viewed::untick))
         .routes(routes!(incidents::timeline))
         .routes(routes!(incidents::acknowledge))

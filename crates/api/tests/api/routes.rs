@@ -79,6 +79,7 @@ pub const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/environments/{environment}/deployments", Of(Capability::Summary)),
     ("POST", "/environments/{environment}/deployments", Of(Capability::Deploy)),
     ("GET", "/environments/{environment}/checks", Of(Capability::Summary)),
+    ("GET", "/search", Of(Capability::Visibility)),
     ("GET", "/incidents", Of(Capability::Incidents)),
     ("POST", "/environments/{environment}/incidents", Of(Capability::ManageIncidents)),
     ("GET", "/incidents/{incident}", Of(Capability::Incidents)),

@@ -18,6 +18,7 @@ mod people;
 mod plans;
 mod reconciliation;
 mod retention;
+mod search;
 
 pub use audit::{AuditPage, AuditSeals};
 pub use deployments::{
@@ -60,3 +61,4 @@ pub use retention::{
     HeldIncident, HoldRelease, HoldView, KeptPreview, KindPreview, Removed, RemovedIncident, RetentionPreview,
     RetentionRecord, RetentionRun,
 };
+pub use search::Found;

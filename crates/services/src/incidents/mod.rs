@@ -35,6 +35,7 @@ mod viewed;
 
 pub use create::Created;
 pub use decide::Choice;
+pub(crate) use list::row;
 pub use page::TIMELINE_PAGE;
 pub use settings::IncidentSettings;
 pub(crate) use timeline::sentence;

@@ -197,6 +197,7 @@ calls! {
     change asks Summary: |w, c| w.services().change(&w.permit(c).await?, w.env.id, w.change).await;
     checks asks Summary: |w, c| w.services().checks(&w.permit(c).await?, w.env.id, None).await;
     open_incident asks Summary: |w, c| w.services().open_incident(&w.permit(c).await?, w.env.id).await;
+    find asks Visibility: |w, c| w.services().find(&c.permit()?, "prod").await;
     incidents asks Incidents: |w, c| w.services().incidents(&c.permit()?, IncidentFilter::default(), None).await;
     incident asks Incidents: |w, c| w.services().incident(&w.incident_permit(c).await?, w.incident()).await;
     incident_change asks Incidents: |w, c| {

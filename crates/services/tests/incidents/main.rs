@@ -4,6 +4,7 @@ mod closing;
 mod common;
 mod deadlines;
 mod deciding;
+mod finding;
 mod lifecycle;
 mod metrics;
 mod opening;
