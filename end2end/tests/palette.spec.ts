@@ -63,10 +63,11 @@ test("this page's actions lead to their forms and submit none", async ({ page })
     if (request.method() === 'POST') posts.push(request.url());
   });
   await opened(page);
-  await page.keyboard.type('acknow');
-  await expect(chosen(page)).toHaveText(/Acknowledge\s*On this page/);
+  await page.keyboard.type('comment');
+  await expect(chosen(page)).toHaveText(/^Comment\s*On this page$/);
   await page.keyboard.press('Enter');
-  await expect(page.locator('#acknowledge [name=reason]')).toBeFocused();
+  await expect(palette(page)).toBeHidden();
+  await expect(page.getByLabel('Comment', { exact: true })).toBeFocused();
   await opened(page);
   await page.keyboard.type('recheck');
   await expect(chosen(page)).toHaveText(/Recheck\s*On this page/);

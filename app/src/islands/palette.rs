@@ -17,7 +17,7 @@ const SETTLE: Duration = Duration::from_millis(120);
 /// What can be done on this page: forms, and ways on that look like buttons.
 const ACTIONS: &str = "main form[method=post] button[type=submit], main a.btn";
 /// What repeats on a page belongs to its row, and is found there.
-const ROWS: &str = "li, tr, dialog, [popover], fieldset";
+const ROWS: &str = "tr, .inc-change, dialog, [popover]";
 /// What the focus goes to in a form.
 const FIELDS: &str = "input:not([type=hidden]), textarea, select";
 
