@@ -143,8 +143,8 @@ fn one_way_leads_into_the_workspace() {
     let mut links = linking_to("/incidents");
     links.dedup();
     // An entry of the log leads to what it speaks of.
-    let may = ["app/src/components/layout.rs", "app/src/pages/audit/mod.rs"];
-    assert_eq!(links, may, "only the bar at the top and the audit log link to the incidents");
+    let may = ["app/src/components/layout.rs", "app/src/pages/audit/mod.rs", "app/src/pages/search.rs"];
+    assert_eq!(links, may, "only the bar at the top, the audit log and the search link to the incidents");
 }
 
 /// The files of the screens outside the workspace, tests and their samples left out.
