@@ -5,6 +5,7 @@ use std::path::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use drift_domain::environment::Badge;
+use drift_domain::incident::IncidentStatus;
 use drift_domain::plan::PlanTier;
 use drift_domain::severity::Severity;
 use drift_domain::views::*;
@@ -15,9 +16,25 @@ use crate::components::layout::{Frame, Live, Theme};
 use crate::pages::drift::incident::Way;
 use crate::pages::drift::{GraphQuery, Layout};
 use crate::pages::incidents::Kept;
-use crate::pages::{connection, drift, environment, environments, problem, setup, sign_in};
+use crate::pages::{connection, drift, environment, environments, problem, search, setup, sign_in};
 use crate::samples;
 use crate::ssr::render;
+
+#[tokio::test]
+async fn what_is_found_is_linked_and_what_is_not_is_said() {
+    let found = Found {
+        environments: vec![samples::row(1, "North <b>Production</b>", Badge::DriftDetected, 4)],
+        incidents: vec![samples::incidents::incident_row(7, "North", IncidentStatus::Detected, Severity::High)],
+    };
+    let html = page("search", true, move || search::view("\"><script>", &[], &found)).await;
+    assert!(html.contains("data-found=\"North &lt;b&gt;Production&lt;/b&gt;\" data-kind=\"Environment\""));
+    assert!(html.contains("data-kind=\"Incident\"") && html.contains("value=\"&quot;&gt;&lt;script&gt;\""));
+    assert!(html.contains("data-palette=\"\"") && html.contains("<dialog"), "the palette is on every page, closed");
+    let html = page("search-nothing", true, || search::view("x", &[], &Found::default())).await;
+    assert!(html.contains("Nothing is called that.") && !html.contains("data-found"));
+    let outside = page("search-outside", false, || ().into_any()).await;
+    assert!(!outside.contains("data-palette"), "who is not signed in finds nothing");
+}
 
 mod graph;
 mod incidents;
@@ -220,14 +237,61 @@ async fn lines_stand_one_under_the_other_or_side_by_side_with_the_words_that_dif
             "{name}"
         );
         assert!(!html.contains("'<script>'"), "what is marked is text all the same");
-        assert!(html.contains("Show 11 more lines that are the same") && html.contains("line 11 &lt;b&gt;"), "{name}");
-        assert!(html.contains("Show 1 more line that is the same") && html.contains("line 14 &lt;b&gt;"), "{name}");
+        assert!(
+            html.contains("Show 11 more lines that are the same")
+                && html.contains("<span class=\"tk-c\">11</span> &lt;b&gt;"),
+            "{name}"
+        );
+        assert!(
+            html.contains("Show 1 more line that is the same")
+                && html.contains("<span class=\"tk-c\">14</span> &lt;b&gt;"),
+            "{name}"
+        );
         assert!(html.contains("data-copy=\"parameters.jsCode\""));
         assert_eq!(html.matches("class=\"lines split\"").count(), usize::from(layout == Layout::Split));
         let label = if layout == Layout::Split { "Side by side" } else { "Unified" };
         let current =
             html.split("How lines are shown").nth(1).and_then(|nav| nav.split("aria-current=\"true\"").nth(1));
         assert!(current.and_then(|nav| nav.split("</a>").next()).is_some_and(|link| link.contains(label)), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn code_has_colours_around_the_words_that_differ_and_stays_text() {
+    let environment = samples::environment(Badge::DriftDetected, 4);
+    let mut diff = samples::diff();
+    let code = &mut diff.entries[0];
+    let hostile = "const a = '</td></tr><script>alert(1)</script>'; // <img src=x onerror=alert(2)>";
+    let mut lines: Vec<String> = (1..=14).map(|n| format!("sum({n});")).collect();
+    lines[2] = hostile.to_owned();
+    lines[12] = "return items.filter(i => i.json.total > 0);".to_owned();
+    code.desired = Some(lines.join("\n"));
+    lines[12] = "// refunds have a negative total\nreturn items.filter(i => i.json.total !== 0);".to_owned();
+    code.live = Some(lines.join("\n"));
+    code.lines[1].text = "sum(12);".to_owned();
+    code.lines.pop();
+    diff.entries.push(DiffEntry {
+        path: vec!["parameters".to_owned(), "subject".to_owned()],
+        desired: Some("=Hello {{ $json.name }}".to_owned()),
+        live: Some("=Hello {{ $json.nick }} <b>".to_owned()),
+        lines: Vec::new(),
+        ..diff.entries[0].clone()
+    });
+    for (name, layout) in [("change-code", Layout::Unified), ("change-code-split", Layout::Split)] {
+        let (environment, shown) = (environment.clone(), samples::change_page(DiffOrRefusal::Diff(diff.clone())));
+        let query = GraphQuery::laid_out(layout);
+        let html = page(name, true, move || drift::change::view(&environment, &shown, &query, false)).await;
+        for said in [
+            "<span class=\"tk-k\">return</span> items.<span class=\"tk-f\">filter</span>",
+            "i.json.total <mark>&gt;</mark> <span class=\"tk-c\">0</span>",
+            "<span class=\"tk-r\">// refunds have a negative total</span>",
+            "<span class=\"tk-t\">'&lt;/td&gt;&lt;/tr&gt;&lt;script&gt;alert(1)&lt;/script&gt;'</span>",
+            "<span class=\"tk-r\">// &lt;img src=x onerror=alert(2)&gt;</span>",
+            "<span class=\"tk-n\">$</span><mark><span class=\"tk-n\">json</span>.nick<!></mark> <span class=\"tk-x\">}}</span>",
+        ] {
+            assert!(html.contains(said), "{name}: {said}");
+        }
+        assert!(!html.contains("<script>alert") && !html.contains("<img src=x"), "{name}");
     }
 }
 

@@ -15,6 +15,7 @@ use crate::components::icon::{Icon, icon};
 use crate::components::note::{self, Said};
 use crate::islands::ages::Ages;
 use crate::islands::live::LiveUpdates;
+use crate::islands::palette::Palette;
 use crate::islands::shortcuts::Shortcuts;
 use crate::islands::theme::ThemeChoice;
 use crate::words;
@@ -96,7 +97,7 @@ pub(crate) fn document(options: LeptosOptions, frame: Frame, body: AnyView) -> i
             <body>
                 <a class="skip-link" href="#main">"Skip to the content"</a>
                 {top_bar(&frame)}
-                {frame.me.is_some().then(shortcuts)}
+                {frame.me.is_some().then(|| view! { {shortcuts()} {palette()} })}
                 <main id="main" class="page" tabindex="-1">
                     {note::said(frame.said.as_ref())} {body}
                 </main>
@@ -165,8 +166,9 @@ fn top_bar(frame: &Frame) -> impl IntoView + use<> {
 }
 
 /// The keys that pages listen to, by what they do.
-const KEYS: [(&str, &str); 10] = [
+const KEYS: [(&str, &str); 11] = [
     ("?", "This list"),
+    ("Ctrl K", "Find pages, environments, incidents and what can be done here; on a Mac with Cmd"),
     ("/", "To the search or filter of the page"),
     ("g e", "To the environments"),
     ("g i", "To the incidents"),
@@ -197,9 +199,50 @@ fn shortcuts() -> impl IntoView {
     }
 }
 
+/// The palette, closed; what it finds is what `/search` finds.
+fn palette() -> impl IntoView {
+    view! {
+        <Palette>
+            <dialog id="palette" class="palette" aria-labelledby="palette-label">
+                <div class="palette-in">
+                    <form method="get" action="/search" role="search">
+                        {icon(Icon::Search)}
+                        <label id="palette-label" class="sr-only" for="palette-q">
+                            "Find pages, environments, incidents and what can be done on this page"
+                        </label>
+                        <input
+                            class="input"
+                            id="palette-q"
+                            name="q"
+                            type="text"
+                            role="combobox"
+                            aria-expanded="false"
+                            aria-controls="palette-list"
+                            aria-autocomplete="list"
+                            autocomplete="off"
+                            autocapitalize="off"
+                            spellcheck="false"
+                            placeholder="Parts of a name, or INC-12"
+                        />
+                        <button class="btn btn-small" type="button" data-close="">"Close"</button>
+                    </form>
+                    <ul id="palette-list" role="listbox" aria-label="What was found" hidden></ul>
+                    <div class="palette-foot">
+                        <p role="status"></p>
+                        <p aria-hidden="true"><kbd>"↑"</kbd> " " <kbd>"↓"</kbd> " to choose, " <kbd>"Enter"</kbd> " to go there"</p>
+                    </div>
+                </div>
+            </dialog>
+        </Palette>
+    }
+}
+
 fn signed_in(me: &Me, frame: &Frame) -> impl IntoView + use<> {
     let organization = me.organization.clone();
     view! {
+        <a class="menu-button" href="/search" data-palette="" aria-keyshortcuts="Control+K Meta+K" title="Ctrl K">
+            {icon(Icon::Search)} <span class="max-lg:sr-only">"Search"</span>
+        </a>
         {if me.organizations.len() > 1 {
             organization_menu(&me.organization, me.organizations.clone()).into_any()
         } else {

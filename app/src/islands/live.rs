@@ -12,9 +12,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{Event, EventSource, MessageEvent};
 
 use super::dom;
@@ -226,22 +225,16 @@ impl Live {
 
     /// Asks for this page again and shows what differs. `None` where there was no usable answer.
     async fn ask(&self) -> Option<()> {
-        let init = web_sys::RequestInit::new();
-        let headers = web_sys::Headers::new().ok()?;
-        headers.set("workflowops-live", "1").ok()?;
-        init.set_headers(&JsValue::from(&headers));
-        let answer = JsFuture::from(window().fetch_with_str_and_init(&dom::address(), &init)).await.ok()?;
-        let answer: web_sys::Response = answer.dyn_into().ok()?;
-        if answer.redirected() {
+        let answer = dom::ask(&dom::address()).await?;
+        if answer.redirected {
             // The session is over, or the page has moved: the browser finds out where to.
             window().location().reload().ok()?;
             return None;
         }
-        if answer.status() >= 500 {
+        if answer.status >= 500 {
             return None;
         }
-        let html = JsFuture::from(answer.text().ok()?).await.ok()?.as_string()?;
-        let whole = exchange::exchange(&html)?;
+        let whole = exchange::exchange(&answer.html)?;
         match (whole, self.state.get_untracked()) {
             (false, _) => self.state.set(State::Held),
             (true, State::Held) => self.state.set(State::Live),

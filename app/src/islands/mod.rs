@@ -12,6 +12,7 @@ pub mod copy;
 pub mod copy_path;
 pub mod filter;
 pub mod live;
+pub mod palette;
 pub mod shortcuts;
 pub mod theme;
 

@@ -53,7 +53,7 @@ pub fn Shortcuts() -> impl IntoView {
 
 /// Does what a key is for; tells whether it is for anything.
 fn does(event: &Event, since_g: &Cell<f64>) -> bool {
-    let key = text(event, "key");
+    let key = dom::text(event, "key");
     let after_g = number(event, "timeStamp") - since_g.replace(f64::MIN) < SECOND;
     match (after_g, key.as_str()) {
         (true, "e" | "i" | "m") => press(&format!(".nav [data-go={key}]")),
@@ -79,16 +79,12 @@ fn first(selector: &str) -> Option<Element> {
 
 /// Whether a key is for something else: a field, a menu, the browser, or an island that took it.
 fn is_elsewhere(event: &Event) -> bool {
-    let flag = |name: &str| js_sys::Reflect::get(event, &name.into()).is_ok_and(|value| value.is_truthy());
+    let flag = |name: &str| dom::is(event, name);
     let taken = ["defaultPrevented", "ctrlKey", "metaKey", "altKey", "isComposing", "repeat"];
     let fields = "input, textarea, select, [contenteditable], dialog[open]";
-    let is_repeated_step = flag("repeat") && matches!(text(event, "key").as_str(), "j" | "k" | "n" | "p");
+    let is_repeated_step = flag("repeat") && matches!(dom::text(event, "key").as_str(), "j" | "k" | "n" | "p");
     let stops = |name: &&str| flag(name) && !(**name == *"repeat" && is_repeated_step);
     taken.iter().any(stops) || dom::closest(event, fields).is_some()
-}
-
-fn text(event: &Event, name: &str) -> String {
-    js_sys::Reflect::get(event, &name.into()).ok().and_then(|value| value.as_string()).unwrap_or_default()
 }
 
 fn number(event: &Event, name: &str) -> f64 {
@@ -97,10 +93,7 @@ fn number(event: &Event, name: &str) -> f64 {
 
 /// Opens the list of keys, or closes it.
 fn open() -> bool {
-    let Some(list) = document().get_element_by_id(LIST) else { return false };
-    let toggle = js_sys::Reflect::get(&list, &"togglePopover".into()).ok();
-    let toggle = toggle.and_then(|toggle| toggle.dyn_into::<js_sys::Function>().ok());
-    toggle.is_some_and(|toggle| toggle.call0(&list).is_ok())
+    document().get_element_by_id(LIST).is_some_and(|list| dom::call(&list, "togglePopover"))
 }
 
 fn focus(element: Option<Element>) -> bool {

@@ -17,5 +17,6 @@ pub(crate) mod problem;
 pub(crate) mod reference;
 pub(crate) mod reports;
 pub(crate) mod retention;
+pub(crate) mod search;
 pub(crate) mod setup;
 pub(crate) mod sign_in;

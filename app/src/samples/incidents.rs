@@ -86,6 +86,8 @@ pub(crate) fn changes() -> Vec<IncidentChange> {
         } else {
             vec![]
         },
+        content: "5c".repeat(32),
+        viewed: row.severity == Severity::Critical,
         row,
         artifacts: vec![],
         new_since_stabilized: false,
@@ -216,6 +218,7 @@ pub(crate) fn incident(status: IncidentStatus) -> IncidentPage {
             next: None,
             waiting: if closed { 0 } else { 2 },
             fit_all: vec![DecisionKind::Promote, DecisionKind::Replace],
+            viewed: 1,
         },
         changes,
         diff_access: DiffAccess::All,

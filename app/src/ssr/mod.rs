@@ -25,7 +25,8 @@ use leptos::config::LeptosOptions;
 
 use crate::pages::people::{account, invitation, members, organization, reset};
 use crate::pages::{
-    audit, connection, drift, environment, environments, incident_settings, metrics, plan, reference, setup, sign_in,
+    audit, connection, drift, environment, environments, incident_settings, metrics, plan, reference, search, setup,
+    sign_in,
 };
 use visit::Screens;
 
@@ -90,6 +91,7 @@ pub fn router(services: Arc<Services>, options: LeptosOptions) -> Router {
         .merge(forms::policies::routes())
         .merge(forms::approvals::routes())
         .route("/metrics", get(metrics::get))
+        .route("/search", get(search::get))
         .route("/audit", get(audit::get))
         .route("/settings/plan", get(plan::get))
         .route("/settings/plan/tier", get(plan::get_tier).post(forms::plan::set_tier))

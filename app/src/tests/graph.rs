@@ -79,6 +79,13 @@ async fn a_node_that_was_chosen_shows_both_of_its_sides_beside_the_canvas() {
     assert!(!panel.contains("Notify on failure"), "of this node alone");
     assert!(tag(&html, 2).contains("aria-current=\"true\"") && !tag(&html, 1).contains("aria-current"));
     assert!(html.contains("href=\"?node=2#node-2\""), "nodes are links");
+    let environment = samples::environment(Badge::DriftDetected, 4);
+    let split = GraphQuery::laid_out(drift::Layout::Split);
+    let html =
+        page("change-graph-split", true, move || drift::change::view(&environment, &with_graph(), &split, false));
+    let html = html.await;
+    assert!(html.contains("href=\"?node=2&amp;view=split#node-2\""), "lines stay side by side");
+    assert!(!html.contains("href=\"?node=2#node-2\""), "on the canvas and in the table");
     let none = change("change-graph-nobody", with_graph(), Some(99)).await;
     assert!(none.contains("Choose a node") && !none.contains("aria-current=\"true\" tabindex"));
 }

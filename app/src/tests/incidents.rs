@@ -72,7 +72,11 @@ async fn what_cannot_be_done_says_why_in_text() {
         action.refused = Some("It needs the role OPERATOR; yours is VIEWER.".to_owned());
     }
     let html = workspace("incident-viewer", viewer, Kept::default()).await;
-    assert!(!html.contains("method=\"post\" action=\"/incidents"), "a viewer is offered nothing that would be refused");
+    let forms = html.split("method=\"post\" action=\"/incidents").skip(1);
+    let refused = forms.filter(|form| !form.split('"').next().is_some_and(|rest| rest.ends_with("/viewed")));
+    assert_eq!(refused.count(), 0, "a viewer is offered nothing that would be refused");
+    assert!(html.contains("data-viewed=\"1\"") && html.contains("1 of 5 viewed"));
+    assert_eq!(html.matches("aria-pressed=\"true\" aria-label=\"Viewed: ").count(), 1);
     assert!(html.contains("data-refused=\"DECIDE\"") && html.contains("data-refused=\"COMMENT\""));
 }
 
@@ -222,6 +226,7 @@ async fn of_five_hundred_changes_a_page_has_a_part_and_says_so() {
         next: Some("0.HIGH.7.x".to_owned()),
         waiting: 480,
         fit_all: vec![DecisionKind::Promote],
+        viewed: 12,
     };
     let html = workspace("incident-large", large.clone(), Kept::default()).await;
     assert_eq!(html.matches("data-change=").count(), 50);

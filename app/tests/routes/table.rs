@@ -22,6 +22,7 @@ pub const FORMS: &[(&str, Option<Capability>)] = &[
     ("/environments/{id}/drift/links", Some(Capability::Configure)),
     ("/environments/{id}/drift/adoption", Some(Capability::Configure)),
     ("/environments/{id}/drift/incident", Some(Capability::ManageIncidents)),
+    ("/incidents/{id}/changes/{change}/viewed", Some(Capability::Incidents)),
     ("/incidents/{id}/acknowledge", Some(Capability::Lifecycle)),
     ("/incidents/{id}/stabilize", Some(Capability::Stabilize)),
     ("/incidents/{id}/reconcile", Some(Capability::Lifecycle)),
@@ -125,6 +126,8 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("new_password", "x"),
     ("theme", "dark"),
     ("next", "/"),
+    ("content", "00"),
+    ("viewed", "true"),
 ];
 
 /// The addresses in the router's source, by whether they take forms.

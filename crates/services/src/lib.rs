@@ -24,6 +24,7 @@ mod drift;
 mod enforcement;
 mod environments;
 pub mod error;
+mod find;
 pub mod gate;
 mod gates;
 mod idempotency;

@@ -44,7 +44,7 @@ async fn what_a_stranger_asks_for_is_not_there_whatever_method_is_asked() {
                 // Policies are not looked up below anything: who has none is told so before anything is read.
                 continue;
             }
-            let own = ["environments", "connect_environment", "webhook_settings"].contains(method)
+            let own = ["environments", "find", "connect_environment", "webhook_settings"].contains(method)
                 || method.contains("upgrade") && *method != "answer_upgrade"
                 || ["plan", "plan_effect", "set_tier", "set_limit"].contains(method)
                 || ["incidents", "incident_settings", "set_incident_settings"].contains(method)

@@ -48,6 +48,7 @@ pub mod standings;
 pub mod tenant;
 pub mod tokens;
 pub mod upgrades;
+pub mod viewed;
 pub mod workflows;
 
 pub use error::{StoreError, StoreResult};

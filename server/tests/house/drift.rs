@@ -143,12 +143,13 @@ fn one_way_leads_into_the_workspace() {
     let mut links = linking_to("/incidents");
     links.dedup();
     // What speaks of single incidents leads to them: an entry of the log, a request for approval, what a draft of a policy would
-    // have refused.
+    // have refused, what a search finds.
     let may = [
         "app/src/components/layout.rs",
         "app/src/pages/approvals/request.rs",
         "app/src/pages/audit/mod.rs",
         "app/src/pages/policies/trial.rs",
+        "app/src/pages/search.rs",
         "app/src/ssr/forms/approvals.rs",
     ];
     assert_eq!(links, may, "only the bar at the top, and what speaks of single incidents, link to them");

@@ -48,7 +48,7 @@ pub(crate) fn view(
             {put_back::card(&page.row, &format!("/environments/{id}/drift"), may_put_back)}
         </div>
         // Both sides of a change stay what they are, so the canvas does too, wherever somebody has moved it.
-        {graph::view(page, query.chosen())}
+        {graph::view(page, query)}
         <CopyPath />
         <div data-live="diff">{body} {history(page, id, now)}</div>
     }

@@ -14,6 +14,9 @@ use crate::words::{self, Mark, count};
 
 mod changed;
 mod lines;
+mod paint;
+
+use paint::{Both, Budget, Painted};
 
 /// How lines stand: one under the other, or side by side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +43,20 @@ struct Names<'a> {
     /// What a block of lines is.
     lines: &'static str,
     kind: fn(DiffKind) -> Mark,
+}
+
+/// How the entries of a diff are drawn.
+struct Drawn<'a> {
+    names: &'a Names<'a>,
+    layout: Layout,
+    /// What the rest of it may take to colour.
+    budget: Budget,
+}
+
+impl<'a> Drawn<'a> {
+    fn new(names: &'a Names<'a>, layout: Layout) -> Self {
+        Self { names, layout, budget: Budget::default() }
+    }
 }
 
 /// The two sides of a change.
@@ -74,10 +91,9 @@ const FILE: Names<'_> =
 
 /// Draws a diff. Of a workflow that only one side has, only that side is drawn.
 pub(in crate::pages) fn view(diff: &DiffView, change_type: ChangeType, query: &GraphQuery) -> impl IntoView + use<> {
-    let (only, layout) = (only(change_type), query.layout());
-    let groups = groups(&diff.entries);
+    let (only, drawn) = (only(change_type), Drawn::new(&COMPARED, query.layout()));
     let nodes: Vec<_> =
-        groups.into_iter().map(|(group, entries)| node(&group, &entries, only, (&COMPARED, layout))).collect();
+        groups(&diff.entries).into_iter().map(|(group, entries)| node(&group, &entries, only, &drawn)).collect();
     let nothing = diff.entries.is_empty().then(|| {
         view! { <p class="card card-body text-ink-2">"Nothing that matters differs between the two sides of this change."</p> }
     });
@@ -129,7 +145,7 @@ pub(in crate::pages) fn of_node(diff: &DiffView, name: &str, change_type: Change
     let entries: Vec<_> = diff.entries.iter().chain(&diff.cosmetic).filter(is_of_node).collect();
     let kind = entries.first()?.node_type.clone();
     let names = Names { about: CHOSEN, ..COMPARED };
-    Some(node(&Group::Node(name.to_owned(), kind), &entries, only(change_type), (&names, Layout::Unified)))
+    Some(node(&Group::Node(name.to_owned(), kind), &entries, only(change_type), &Drawn::new(&names, Layout::Unified)))
 }
 
 /// What sets the regions of a node that was chosen apart from the same ones below.
@@ -142,17 +158,16 @@ pub(in crate::pages) fn written(diff: &DiffView, about: &str) -> Option<impl Int
     }
     let entries: Vec<_> = diff.entries.iter().map(turned).collect();
     let names = Names { about, ..WRITTEN };
-    let nodes: Vec<_> = groups(&entries)
-        .into_iter()
-        .map(|(group, entries)| node(&group, &entries, None, (&names, Layout::Unified)))
-        .collect();
+    let drawn = Drawn::new(&names, Layout::Unified);
+    let nodes: Vec<_> =
+        groups(&entries).into_iter().map(|(group, entries)| node(&group, &entries, None, &drawn)).collect();
     Some(view! { <div>{legend(&names)} {nodes}</div> })
 }
 
 /// Draws what a commit changes in a file, which `about` names.
 pub(in crate::pages) fn file(changed: &[DiffLine], about: &str) -> Option<impl IntoView + use<>> {
     (!changed.is_empty())
-        .then(|| view! { <div>{legend(&FILE)} {lines::view(changed, None, &FILE, Layout::Unified, about)}</div> })
+        .then(|| view! { <div>{legend(&FILE)} {lines::view(changed, None, &Drawn::new(&FILE, Layout::Unified), &Both::default(), about)}</div> })
 }
 
 fn legend(names: &Names) -> impl IntoView + use<> {
@@ -239,7 +254,7 @@ fn groups(entries: &[DiffEntry]) -> Vec<(Group, Vec<&DiffEntry>)> {
     groups
 }
 
-fn node(group: &Group, entries: &[&DiffEntry], only: Option<Side>, drawn: (&Names, Layout)) -> AnyView {
+fn node(group: &Group, entries: &[&DiffEntry], only: Option<Side>, drawn: &Drawn<'_>) -> AnyView {
     let (label, title, kind) = match group {
         Group::Workflow => ("Workflow", "Settings of the workflow itself".to_owned(), None),
         Group::Connections => ("Connections", "Between nodes".to_owned(), None),
@@ -259,7 +274,8 @@ fn node(group: &Group, entries: &[&DiffEntry], only: Option<Side>, drawn: (&Name
     .into_any()
 }
 
-fn entry(entry: &DiffEntry, only: Option<Side>, (names, layout): (&Names, Layout)) -> impl IntoView + use<> {
+fn entry(entry: &DiffEntry, only: Option<Side>, drawn: &Drawn<'_>) -> impl IntoView + use<> {
+    let names = drawn.names;
     if let Some(connection) = connection(entry, names) {
         return connection;
     }
@@ -277,11 +293,12 @@ fn entry(entry: &DiffEntry, only: Option<Side>, (names, layout): (&Names, Layout
             </span>
         }
     });
+    let colours = Both::of(entry, &drawn.budget);
     let body = if entry.lines.is_empty() || only.is_some() {
-        sides(entry, only, names).into_any()
+        sides(entry, only, names, &colours).into_any()
     } else {
         let about = [names.about, entry.node.as_deref().unwrap_or_default(), &entry.path.join(" › ")].join(" ");
-        lines::view(&entry.lines, entry.desired.as_deref(), names, layout, about.trim()).into_any()
+        lines::view(&entry.lines, entry.desired.as_deref(), drawn, &colours, about.trim()).into_any()
     };
     view! {
         <div class="diff-entry" data-path=entry.path.join(".")>
@@ -343,7 +360,7 @@ fn connection(entry: &DiffEntry, names: &Names) -> Option<AnyView> {
     )
 }
 
-fn sides(entry: &DiffEntry, only: Option<Side>, names: &Names) -> impl IntoView + use<> {
+fn sides(entry: &DiffEntry, only: Option<Side>, names: &Names, colours: &Both<'_>) -> impl IntoView + use<> {
     let words = match (&entry.desired, &entry.live, only) {
         (Some(desired), Some(live), None) => changed::words(desired, live),
         _ => None,
@@ -352,15 +369,16 @@ fn sides(entry: &DiffEntry, only: Option<Side>, names: &Names) -> impl IntoView 
     let side = |class: &'static str,
                 mark: &'static str,
                 name: &'static str,
-                (text, words): (&Option<String>, Option<Vec<changed::Piece>>),
+                (text, words, colours): (&Option<String>, Option<Vec<changed::Piece>>, &Painted<'_>),
                 key: &'static str| {
         let text = match text {
-                Some(text) if text.is_empty() => view! { <p class="nothing">"empty text"</p> }.into_any(),
-                Some(text) => {
-                    view! { <pre tabindex="0" aria-label=format!("{name}'s side")>{lines::pieces(&words.unwrap_or_else(|| vec![(false, text.clone())]))}</pre> }.into_any()
-                }
-                None => view! { <p class="nothing">"nothing here"</p> }.into_any(),
-            };
+            Some(text) if text.is_empty() => view! { <p class="nothing">"empty text"</p> }.into_any(),
+            Some(text) => {
+                let words = words.unwrap_or_else(|| vec![(false, text.clone())]);
+                view! { <pre tabindex="0" aria-label=format!("{name}'s side")>{lines::pieces(&words, colours.whole())}</pre> }.into_any()
+            }
+            None => view! { <p class="nothing">"nothing here"</p> }.into_any(),
+        };
         view! {
             <div class=class data-side=key>
                 <p class="side-name"><span aria-hidden="true">{mark}</span> {name}</p>
@@ -373,9 +391,9 @@ fn sides(entry: &DiffEntry, only: Option<Side>, names: &Names) -> impl IntoView 
     let one = only.is_some() || (whole && (entry.desired.is_none() || entry.live.is_none()));
     let shown = |side, text: &Option<String>| !one || only.map_or(text.is_some(), |only| only == side);
     let left = shown(Side::Desired, &entry.desired)
-        .then(|| side("side side-git", "−", names.left, (&entry.desired, old), names.left_key));
+        .then(|| side("side side-git", "−", names.left, (&entry.desired, old, &colours.left), names.left_key));
     let right = shown(Side::Live, &entry.live)
-        .then(|| side("side side-n8n", "+", names.right, (&entry.live, new), names.right_key));
+        .then(|| side("side side-n8n", "+", names.right, (&entry.live, new, &colours.right), names.right_key));
     view! { <div class=if one { "sides one" } else { "sides" }>{left} {right}</div> }
 }
 

@@ -8,7 +8,7 @@ use drift_domain::ids::ChangeId;
 use drift_domain::views::{ChangeInIncident, ChangePage, DiffOrRefusal, IncidentChange, IncidentPage, Part};
 use leptos::prelude::*;
 
-use super::{Kept, changes, decide, header, put_back};
+use super::{Kept, changes, decide, header, put_back, viewed};
 use crate::components::crumbs::crumbs;
 use crate::components::icon::{Icon, icon};
 use crate::components::layout::Live;
@@ -43,11 +43,11 @@ pub(crate) fn view(
             page.row.workflow.clone(),
         )}
         {heading(page)}
-        {neighbours(incident, here)}
+        <div class="inc-around" data-live="viewed">{neighbours(incident, here)} {viewed::tick(incident.row.id, &here.change)}</div>
         <div data-live="change">{summary(incident, page, &here.change, now)}</div>
         {path(incident, &here.change, kept, now)}
         {put_back::card(&page.row, &format!("/incidents/{}", incident.row.id), incident.carry_out_refused.is_none())}
-        {graph::view(page, query.chosen())}
+        {graph::view(page, query)}
         <CopyPath />
         <div data-live="diff">{body}</div>
     }
@@ -77,7 +77,7 @@ fn neighbours(incident: &IncidentPage, here: &ChangeInIncident) -> Option<impl I
     };
     let (at, of) = here.place.filter(|(_, of)| *of > 1)?;
     Some(view! {
-        <nav aria-label="Changes" class="flex flex-wrap items-center gap-2 mb-4">
+        <nav aria-label="Changes" class="flex flex-wrap items-center gap-2">
             {link(here.previous, "Previous change")} {link(here.next, "Next change")}
             <span class="text-ink-3 num">{format!("{at} of {of}")}</span>
         </nav>

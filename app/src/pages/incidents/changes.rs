@@ -8,7 +8,7 @@ use drift_domain::views::{ArtifactView, ChangeRow, DiffAccess, IncidentChange, I
 use leptos::prelude::*;
 
 use super::actions::{may, refused};
-use super::{Kept, carry_out, decide};
+use super::{Kept, carry_out, decide, viewed};
 use crate::components::icon::{Icon, icon};
 use crate::components::note::note;
 use crate::components::{marks, time};
@@ -32,6 +32,7 @@ pub(super) fn section(page: &IncidentPage, kept: &Kept, now: DateTime<Utc>) -> i
             <div class="card-head">
                 <h2 id="changes-heading">"Affected workflows"</h2>
                 <p class="text-ink-3" data-waiting=waiting.to_string()>{said}</p>
+                {viewed::count(page)}
             </div>
             {decide::for_all(page, kept)} {why_not}
             <ul class="inc-changes">{items}</ul>
@@ -75,10 +76,16 @@ fn item(page: &IncidentPage, change: &IncidentChange, kept: &Kept, now: DateTime
     };
     let decide = decide::is_offered(page, change).then(|| decide::for_one(page, change, kept));
     view! {
-        <li class="inc-change" data-change=row.workflow.clone() data-state=row.state.as_str()>
+        <li
+            class="inc-change"
+            id=format!("change-{}", row.id)
+            data-change=row.workflow.clone()
+            data-state=row.state.as_str()
+            data-ticked=change.viewed.to_string()
+        >
             <div class="inc-change-head">
                 <h3>{name}</h3>
-                {chips(change)}
+                <span class="inc-chips">{chips(change)} {viewed::tick(page.row.id, change)}</span>
             </div>
             <p class="text-ink-2 wrap-anywhere">{row.summary.clone()}</p>
             {became(row, now)}

@@ -17,5 +17,6 @@ pub(in crate::pages) mod put_back;
 pub(crate) mod reconciliation;
 mod time_left;
 pub(crate) mod timeline;
+mod viewed;
 
 pub(crate) use kept::Kept;

@@ -25,6 +25,7 @@ pub(in crate::ssr) fn routes() -> Router<Screens> {
         .route("/incidents/{id}/receipt.json", get(incident::receipt))
         .route("/incidents/{id}/timeline", get(timeline::get))
         .route("/incidents/{id}/changes/{change}", get(change::get))
+        .route("/incidents/{id}/changes/{change}/viewed", post(set_viewed))
         .route("/incidents/{id}/acknowledge", post(acknowledge))
         .route("/incidents/{id}/stabilize", post(stabilize))
         .route("/incidents/{id}/reconcile", post(reconcile))
@@ -66,6 +67,38 @@ async fn create(member: Member, Path(id): Path<String>, Form(fields): Form<Creat
             let drift = environment_id(&id).map_or("/".to_owned(), |id| format!("/environments/{id}/drift"));
             member.after(Err(error), "", &drift, kept).await
         }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ViewedFields {
+    /// The change's content, as its person saw it.
+    #[serde(default)]
+    content: String,
+    #[serde(default)]
+    viewed: bool,
+}
+
+/// Ticks a change as viewed, or takes the tick off; and back to where it stands.
+async fn set_viewed(
+    member: Member,
+    Path((id, change)): Path<(String, String)>,
+    Form(fields): Form<ViewedFields>,
+) -> Response {
+    let done = async {
+        let (id, change) = (incident_id(&id)?, change_id(&change)?);
+        let permit = member.services().incident_permit(&member.caller, id).await?;
+        let content = fields.viewed.then_some(fields.content.as_str());
+        let ticks = member.services().set_viewed(&permit, id, change, content).await?;
+        Ok((workspace(&member, id), change, ticks))
+    }
+    .await;
+    match done {
+        Ok((to, change, ticks)) => {
+            let text = format!("{} of {} viewed.", ticks.viewed, ticks.of);
+            member.after(Ok(()), &text, &format!("{to}#change-{change}"), None).await
+        }
+        Err(error) => back(&member, &id, Err(error), "", Kept::default()).await,
     }
 }
 

@@ -25,9 +25,11 @@ mod policies;
 mod reconciliations;
 mod reports;
 mod retention;
+mod search;
 mod session;
 mod setup;
 mod tokens;
+mod viewed;
 
 use axum::Router;
 use axum::extract::OriginalUri;
@@ -117,6 +119,8 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(incidents::create))
         .routes(routes!(incidents::show))
         .routes(routes!(incidents::change))
+        .routes(routes!(search::find))
+        .routes(routes!(viewed::tick, viewed::untick))
         .routes(routes!(incidents::timeline))
         .routes(routes!(incidents::acknowledge))
         .routes(routes!(incidents::stabilize))

@@ -171,6 +171,18 @@ pub struct ListedChanges {
     pub waiting: u32,
     /// The decisions that fit every one of these.
     pub fit_all: Vec<DecisionKind>,
+    /// Changes that the caller has ticked as viewed, as they are now; superseded ones do not count.
+    pub viewed: u32,
+}
+
+/// How much of an incident somebody has viewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Ticks {
+    /// Changes that are ticked, as they are now.
+    pub viewed: u32,
+    /// All changes but superseded ones, which newer ones carry.
+    pub of: u32,
 }
 
 /// A change of an incident as its own page shows it, with what stands around it.
@@ -250,6 +262,10 @@ pub struct IncidentChange {
     pub new_since_stabilized: bool,
     /// The decisions that fit it now, for a form to offer. Empty when it is over.
     pub choices: Vec<DecisionKind>,
+    /// A hash of what it holds: both sides, and what became of it. A tick names the one that was seen.
+    pub content: String,
+    /// Whether the caller has ticked it as viewed, as it is now.
+    pub viewed: bool,
 }
 
 /// The execution of a decision, and its outcome (seed: reconciliation artifact).

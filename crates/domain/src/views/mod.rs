@@ -21,6 +21,7 @@ mod policies;
 mod reconciliation;
 mod reports;
 mod retention;
+mod search;
 
 pub use approvals::{ApprovalInbox, ApprovalView, ApprovalVoice, DelegationView, Proposed};
 pub use audit::{AuditPage, AuditSeals};
@@ -39,7 +40,7 @@ pub use environments::{
 pub use graph::{GraphEdge, GraphNode, GraphState, GraphView, NodeKind, Place, StickyView};
 pub use incidents::{
     ActionView, ArtifactView, ChangeInIncident, ClosingView, IncidentChange, IncidentFilter, IncidentList,
-    IncidentPage, IncidentRow, ListedChanges, Part, PersonView, ReceiptView, StepView, TicketView, TimeView,
+    IncidentPage, IncidentRow, ListedChanges, Part, PersonView, ReceiptView, StepView, TicketView, Ticks, TimeView,
     TimelineEntry, TimelinePage,
 };
 pub use live::LiveEvent;
@@ -68,3 +69,4 @@ pub use retention::{
     HeldIncident, HoldRelease, HoldView, KeptPreview, KindPreview, Removed, RemovedIncident, RetentionPreview,
     RetentionRecord, RetentionRun,
 };
+pub use search::Found;

@@ -69,7 +69,7 @@ impl Services {
 }
 
 /// An incident for a list.
-pub(super) fn row(record: &IncidentRecord) -> IncidentRow {
+pub(crate) fn row(record: &IncidentRecord) -> IncidentRow {
     IncidentRow {
         id: record.id(),
         number: record.number,

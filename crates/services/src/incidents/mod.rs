@@ -33,9 +33,11 @@ mod page;
 pub mod receipt;
 mod settings;
 mod timeline;
+mod viewed;
 
 pub use create::Created;
 pub use decide::Choice;
+pub(crate) use list::row;
 pub use page::TIMELINE_PAGE;
 pub use settings::IncidentSettings;
 pub(crate) use timeline::sentence;

@@ -15,9 +15,10 @@ use drift_store::changes::{ChangeRecord, InIncident, Which};
 use drift_store::closings::Receipt;
 use drift_store::incidents::IncidentRecord;
 use drift_store::people::Member;
+use drift_store::viewed::Viewed;
 use drift_store::{
     PgConnection, artifacts, changes, closings, environments, events, incident_settings, incidents, overrides, people,
-    workflows,
+    viewed, workflows,
 };
 use serde_json::Value;
 
@@ -26,7 +27,7 @@ use super::{acts, close, extend, found, guard, list, settings, timeline};
 use crate::Services;
 use crate::drift::{Rows, change_page, diff_access};
 use crate::error::{ServiceError, ServiceResult};
-use crate::gate::{Permit, cap};
+use crate::gate::{Caller, Permit, cap};
 use crate::policies::holding::holding;
 use crate::{reconcile, views};
 
@@ -60,7 +61,7 @@ impl Services {
         let environment = environment.ok_or(ServiceError::NotFound("environment"))?;
         let overridden = overrides::newest(&mut db, organization, environment.id, now).await?;
         let rows = Rows::new(&record.plan, openable(&mut db, organization, &record).await?, overridden);
-        let (changes, listed) = listed(&mut db, organization, &record, &rows, part).await?;
+        let (changes, listed) = listed(&mut db, caller, &record, &rows, part).await?;
         let proofs = guard::proofs(&mut db, organization, &record, &environment, now).await?;
         let missing = proofs.err().unwrap_or_default();
         let closing = closings::newest(&mut db, organization, id).await?;
@@ -140,7 +141,8 @@ impl Services {
         let tries = artifacts::of_incident(&mut db, organization, id, Some(&[change])).await?;
         let around = changes::neighbours(&mut db, organization, id, change, rows.only()).await?;
         let around = around.filter(|_| rows.may_open(change));
-        let shown = shown(&record, std::slice::from_ref(&wanted), &rows, &tries).pop();
+        let ticks = ticks(&mut db, permit.caller(), &[change]).await?;
+        let shown = shown(&record, std::slice::from_ref(&wanted), &rows, &tries, &ticks).pop();
         Ok(ChangeInIncident {
             change: shown.ok_or(ServiceError::NotFound("change"))?,
             previous: around.and_then(|around| around.previous),
@@ -151,7 +153,7 @@ impl Services {
 }
 
 /// One change of an incident.
-async fn one(
+pub(super) async fn one(
     db: &mut PgConnection,
     organization: OrganizationId,
     record: &IncidentRecord,
@@ -176,11 +178,12 @@ async fn openable(
 /// A part of an incident's changes, and what holds of all of them.
 async fn listed(
     db: &mut PgConnection,
-    organization: OrganizationId,
+    caller: &Caller,
     record: &IncidentRecord,
     rows: &Rows<'_>,
     part: &Part,
 ) -> ServiceResult<(Vec<IncidentChange>, ListedChanges)> {
+    let organization = caller.organization_id;
     let after = part.after.as_deref().filter(|text| !text.is_empty()).map(read_place).transpose()?;
     let limit = part.limit.unwrap_or(ChangeFilter::PAGE).clamp(1, ChangeFilter::LARGEST_PAGE);
     let (mut places, all, behind) =
@@ -203,8 +206,20 @@ async fn listed(
         next: places.last().filter(|_| more).map(place),
         waiting: undecided.count,
         fit_all: DecisionKind::ALL.iter().copied().filter(fits).collect(),
+        viewed: viewed::count(db, organization, caller.user_id, record.id()).await?,
     };
-    Ok((shown(record, &sorted, rows, &tries), listed))
+    let ticks = ticks(db, caller, &ids).await?;
+    Ok((shown(record, &sorted, rows, &tries, &ticks), listed))
+}
+
+/// What the caller has viewed of some changes.
+async fn ticks(
+    db: &mut PgConnection,
+    caller: &Caller,
+    changes: &[ChangeId],
+) -> ServiceResult<HashMap<ChangeId, Viewed>> {
+    let ticks = viewed::of_changes(db, caller.organization_id, caller.user_id, changes).await?;
+    Ok(ticks.into_iter().collect())
 }
 
 /// A place as `after` has it: all that the order goes by, so that it holds when the change itself moves meanwhile.
@@ -226,6 +241,7 @@ fn shown(
     changes: &[ChangeRecord],
     rows: &Rows<'_>,
     tries: &[ArtifactRecord],
+    ticks: &HashMap<ChangeId, Viewed>,
 ) -> Vec<IncidentChange> {
     let mut by_change: HashMap<ChangeId, Vec<ArtifactView>> = HashMap::new();
     for artifact in tries {
@@ -238,6 +254,9 @@ fn shown(
         artifacts: by_change.remove(&change.id).unwrap_or_default(),
         new_since_stabilized: stabilized_at.is_some_and(|at| change.first_seen_at > at),
         choices: if closed { Vec::new() } else { choices(change) },
+        content: ticks.get(&change.id).map(|tick| tick.content.to_string()).unwrap_or_default(),
+        // What is superseded has moved on.
+        viewed: change.state != ChangeState::Superseded && ticks.get(&change.id).is_some_and(|tick| tick.viewed),
     };
     changes.iter().map(shown).collect()
 }

@@ -267,6 +267,7 @@ calls! {
     change asks Summary: |w, c| w.services().change(&w.permit(c).await?, w.env.id, w.change).await;
     checks asks Summary: |w, c| w.services().checks(&w.permit(c).await?, w.env.id, None).await;
     open_incident asks Summary: |w, c| w.services().open_incident(&w.permit(c).await?, w.env.id).await;
+    find asks Visibility: |w, c| w.services().find(&c.permit()?, "prod").await;
     incidents asks Incidents: |w, c| w.services().incidents(&c.permit()?, IncidentFilter::default(), None).await;
     incident asks Incidents: |w, c| w.services().incident(&w.incident_permit(c).await?, w.incident()).await;
     incident_change asks Incidents: |w, c| {
@@ -277,6 +278,12 @@ calls! {
     };
     change_in_incident asks Incidents: |w, c| {
         w.services().change_in_incident(&w.incident_permit(c).await?, w.incident(), w.change).await
+    };
+    set_viewed asks Incidents: |w, c| {
+        let permit = w.incident_permit(c).await?;
+        let page = w.services().incident(&permit, w.incident()).await?;
+        let content = page.changes.first().map(|change| change.content.clone());
+        w.services().set_viewed(&permit, w.incident(), w.change, content.as_deref()).await
     };
     incident_timeline asks Incidents: |w, c| {
         w.services().incident_timeline(&w.incident_permit(c).await?, w.incident(), None).await

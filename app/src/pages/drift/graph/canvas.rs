@@ -8,7 +8,7 @@ use drift_domain::views::{GraphEdge, GraphNode, GraphState, GraphView, NodeKind}
 use leptos::prelude::*;
 
 use super::layout::{Box, Layout, NODE, Wire, lines};
-use super::{said, table};
+use super::{GraphQuery, said};
 use crate::components::icon::Icon;
 use crate::words::{self, Mark};
 
@@ -50,17 +50,17 @@ pub(super) fn picture(
     graph: &GraphView,
     layout: &Layout,
     order: &HashMap<Part, usize>,
-    chosen: Option<usize>,
+    query: &GraphQuery,
 ) -> impl IntoView + use<> {
     let (width, height) = (layout.width, layout.height);
     let scale = (FITS / f64::from(width)).clamp(SMALLEST, 1.0);
     let part = |at: usize| (at, &graph.nodes[at], layout.boxes[at]);
     let all = || (0..graph.nodes.len().min(layout.boxes.len())).map(part);
     let notes = all().filter(|(_, node, _)| node.kind == NodeKind::Sticky);
-    let notes = notes.map(|(at, node, place)| sticky(at, node, place, chosen == Some(at))).collect_view();
+    let notes = notes.map(|(at, node, place)| sticky(at, node, place, query)).collect_view();
     let nodes = all()
         .filter(|(_, node, _)| node.kind != NodeKind::Sticky)
-        .map(|(at, node, place)| self::node(at, node, place, order.get(&Part::Node(at)).copied(), chosen == Some(at)));
+        .map(|(at, node, place)| self::node(at, node, place, order.get(&Part::Node(at)).copied(), query));
     let nodes = nodes.collect_view();
     let wires = layout.wires.iter().filter_map(|wire| {
         let turn = order.get(&Part::Edge(wire.edge)).copied();
@@ -147,7 +147,8 @@ fn outline(kind: NodeKind, b: Box) -> String {
     }
 }
 
-fn node(at: usize, node: &GraphNode, b: Box, turn: Option<usize>, chosen: bool) -> impl IntoView + use<> {
+fn node(at: usize, node: &GraphNode, b: Box, turn: Option<usize>, query: &GraphQuery) -> impl IntoView + use<> {
+    let chosen = query.chosen() == Some(at);
     let kind = words::node_kind(node.kind);
     let middle = b.x + b.width / 2;
     let name = lines(said::name(&node.name), NAME);
@@ -164,7 +165,7 @@ fn node(at: usize, node: &GraphNode, b: Box, turn: Option<usize>, chosen: bool) 
         .then(|| view! { <g class="graph-origin">{drawn(words::origin(node.origin).icon, b.x + b.width - 24, b.y + 14, 16.0)}</g> });
     view! {
         <a
-            class="graph-node" id=format!("node-{at}") href=table::href(at)
+            class="graph-node" id=format!("node-{at}") href=query.with_node(at)
             aria-current=chosen.then_some("true") tabindex=(turn.is_none() && !chosen).then_some("-1")
             data-choose=at data-name=node.name.clone() data-kind=node.kind.as_str() data-state=node.state.as_str()
             data-origin=node.origin.as_str() data-turn=turn
@@ -206,7 +207,8 @@ fn badge(state: GraphState, b: Box) -> Option<impl IntoView + use<>> {
     })
 }
 
-fn sticky(at: usize, node: &GraphNode, b: Box, chosen: bool) -> impl IntoView + use<> {
+fn sticky(at: usize, node: &GraphNode, b: Box, query: &GraphQuery) -> impl IntoView + use<> {
+    let chosen = query.chosen() == Some(at);
     let Box { x, y, width, height } = b;
     let text = node.note.as_ref().map(|note| note.text.clone()).unwrap_or_default();
     // A line of the picture is about 7 pixels wide for each character.
@@ -216,7 +218,7 @@ fn sticky(at: usize, node: &GraphNode, b: Box, chosen: bool) -> impl IntoView + 
     let text = text.map(|(line, n)| view! { <text class="graph-note" x=x + 12 y=y + 26 + 18 * n>{line}</text> });
     view! {
         <a
-            class="graph-node graph-sticky" id=format!("node-{at}") href=table::href(at)
+            class="graph-node graph-sticky" id=format!("node-{at}") href=query.with_node(at)
             aria-current=chosen.then_some("true") tabindex=(!chosen).then_some("-1")
             data-choose=at data-name=node.name.clone() data-kind=node.kind.as_str() data-state=node.state.as_str()
         >

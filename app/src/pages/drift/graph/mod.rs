@@ -51,6 +51,12 @@ impl GraphQuery {
         if self.view.as_deref() == Some("split") { Layout::Split } else { Layout::Unified }
     }
 
+    /// The same page with a node chosen, which goes to the node and leaves lines as they stand.
+    fn with_node(&self, at: usize) -> String {
+        let view = if self.layout() == Layout::Split { "&view=split" } else { "" };
+        format!("?node={at}{view}#node-{at}")
+    }
+
     /// The same page with another layout, as a query.
     pub(in crate::pages) fn address(&self, layout: Layout) -> String {
         let view = if layout == Layout::Split { "split" } else { "unified" };
@@ -60,10 +66,10 @@ impl GraphQuery {
 }
 
 /// Draws the graph of a change, or what the plan says in its place. Nothing where the diff is not shown either.
-pub(in crate::pages) fn view(page: &ChangePage, chosen: Option<usize>) -> AnyView {
+pub(in crate::pages) fn view(page: &ChangePage, query: &GraphQuery) -> AnyView {
     match (&page.diff, &page.graph) {
         (DiffOrRefusal::Diff(diff), Some(graph)) if !graph.nodes.is_empty() => {
-            drawn(graph, diff, page.row.change_type, chosen).into_any()
+            drawn(graph, diff, page.row.change_type, query).into_any()
         }
         (DiffOrRefusal::Diff(_), None) => as_text_only().into_any(),
         _ => ().into_any(),
@@ -81,12 +87,12 @@ fn as_text_only() -> impl IntoView {
     view! { {plan} }
 }
 
-fn drawn(graph: &GraphView, diff: &DiffView, change_type: ChangeType, chosen: Option<usize>) -> impl IntoView + use<> {
+fn drawn(graph: &GraphView, diff: &DiffView, change_type: ChangeType, query: &GraphQuery) -> impl IntoView + use<> {
     let layout = layout::layout(graph);
     let order = canvas::order(graph, &layout);
-    let picture = canvas::picture(graph, &layout, &order, chosen);
-    let (tools, opened) = (tools(order.len()), opened(graph, diff, change_type, chosen));
-    let table = table::view(graph);
+    let picture = canvas::picture(graph, &layout, &order, query);
+    let (tools, opened) = (tools(order.len()), opened(graph, diff, change_type, query.chosen()));
+    let table = table::view(graph, query);
     view! {
         <section class="section" aria-labelledby="graph-heading" id="graph">
             <div class="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1 mb-2.5">

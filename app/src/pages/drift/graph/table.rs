@@ -4,13 +4,13 @@ use drift_domain::change::Origin;
 use drift_domain::views::{GraphEdge, GraphNode, GraphView};
 use leptos::prelude::*;
 
-use super::said;
+use super::{GraphQuery, said};
 use crate::components::marks;
 use crate::words;
 
 /// Draws the tables, folded.
-pub(super) fn view(graph: &GraphView) -> impl IntoView + use<> {
-    let nodes = graph.nodes.iter().enumerate().map(|(at, node)| row(at, node)).collect_view();
+pub(super) fn view(graph: &GraphView, query: &GraphQuery) -> impl IntoView + use<> {
+    let nodes = graph.nodes.iter().enumerate().map(|(at, node)| row(at, node, query)).collect_view();
     let edges = graph.edges.iter().map(|edge| connection(graph, edge)).collect_view();
     let counted = format!(
         "{}, {}",
@@ -34,13 +34,13 @@ pub(super) fn view(graph: &GraphView) -> impl IntoView + use<> {
     }
 }
 
-fn row(at: usize, node: &GraphNode) -> impl IntoView + use<> {
+fn row(at: usize, node: &GraphNode, query: &GraphQuery) -> impl IntoView + use<> {
     let off = node.disabled.then_some(", switched off");
     let moved = node.moved.then_some(", moved on the canvas");
     view! {
         <tr data-row=at>
             <td class="cell-main">
-                <a class="link wrap-anywhere" href=href(at) data-choose=at>{said::name(&node.name).to_owned()}</a>
+                <a class="link wrap-anywhere" href=query.with_node(at) data-choose=at>{said::name(&node.name).to_owned()}</a>
             </td>
             <td data-label="Type">{words::node_kind(node.kind).label} " " <code class="text-ink-3 wrap-anywhere">{node.node_type.clone()}</code></td>
             <td data-label="State">{marks::plain(words::graph_state(node.state), None)} " " <span class="text-ink-2">{said::state(node)} {moved} {off}</span></td>
@@ -63,9 +63,4 @@ fn connection(graph: &GraphView, edge: &GraphEdge) -> impl IntoView + use<> {
 
 fn origin(origin: Origin) -> &'static str {
     if origin == Origin::Unknown { "" } else { words::origin(origin).label }
-}
-
-/// The address of a page with a node chosen, which goes to the node.
-pub(super) fn href(at: usize) -> String {
-    format!("?node={at}#node-{at}")
 }
