@@ -122,6 +122,33 @@ pub async fn versions(
         .collect()
 }
 
+/// Every version of every policy, out of use or not, by name and version: for whoever writes them all down.
+///
+/// # Errors
+/// The database failed.
+pub async fn every_version(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+) -> StoreResult<Vec<(PolicyRecord, PolicyVersion)>> {
+    let rows = sqlx::query!(
+        r#"SELECT p.id, p.name, p.version AS newest, p.retired_at, v.version, v.text, v.created_by, v.created_at, u.name AS "by!"
+           FROM policies p
+           JOIN policy_versions v ON v.organization_id = p.organization_id AND v.policy_id = p.id
+           JOIN users u ON u.id = v.created_by
+           WHERE p.organization_id = $1 ORDER BY lower(p.name), p.id, v.version"#,
+        organization.0
+    )
+    .fetch_all(db)
+    .await?;
+    let read = rows.into_iter().map(|r| {
+        let policy =
+            PolicyRecord { id: PolicyId(r.id), name: r.name, version: number(r.newest), retired_at: r.retired_at };
+        let by = PersonView { id: UserId(r.created_by), name: r.by };
+        (policy, PolicyVersion { version: number(r.version), text: r.text, rules: None, by, at: r.created_at })
+    });
+    Ok(read.collect())
+}
+
 struct Row {
     version: i32,
     text: String,

@@ -1,12 +1,15 @@
 //! What is stored, as the rows of a report's sections. Texts that people and systems wrote are hidden where they look like secrets.
 
 use drift_domain::audit::{mask, mask_text};
+use drift_domain::views::PolicyVersion;
 use drift_report::{Cell, Row};
+use drift_store::approvals::{ApprovalRecord, VoiceRecord};
 use drift_store::artifacts::ArtifactRecord;
 use drift_store::changes::ChangeRecord;
 use drift_store::closings::Receipt;
 use drift_store::events::TimelineRecord;
 use drift_store::incidents::IncidentRecord;
+use drift_store::policies::PolicyRecord;
 use drift_store::reports::Decided;
 
 use crate::incidents::sentence;
@@ -102,6 +105,44 @@ pub(super) fn decision(number: i64, record: &Decided) -> Row {
         said(&record.reason),
         maybe_said(record.replacement.as_ref()),
         Cell::Flag(record.ended),
+    ]
+}
+
+pub(super) fn approval(number: i64, record: &ApprovalRecord, voices: &[VoiceRecord]) -> Row {
+    let approved: Vec<_> = voices
+        .iter()
+        .map(|voice| match voice.of.id == voice.by.id {
+            true => voice.by.name.clone(),
+            false => format!("{} for {}", voice.by.name, voice.of.name),
+        })
+        .collect();
+    vec![
+        Cell::Number(number),
+        word(record.id),
+        word(record.act.action()),
+        said(record.act.words()),
+        said(&record.by.name),
+        Cell::Time(record.at),
+        said(record.rules.join("; ")),
+        Cell::Number(record.needed.into()),
+        word(record.approvers),
+        said(approved.join(", ")),
+        word(record.state),
+        Cell::at(record.ended_at),
+        maybe_said(record.reason.as_ref()),
+    ]
+}
+
+pub(super) fn policy(record: &PolicyRecord, version: &PolicyVersion) -> Row {
+    vec![
+        word(record.id),
+        said(&record.name),
+        Cell::Number(version.version.into()),
+        said(&version.by.name),
+        Cell::Time(version.at),
+        Cell::at(record.retired_at),
+        // Whole: it is what was asked, and no place for a secret.
+        word(&version.text),
     ]
 }
 

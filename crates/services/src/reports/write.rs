@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use drift_domain::ids::{EventId, OrganizationId};
 use drift_domain::report::ReportFormat;
 use drift_report::{About, Bytes, Order, SECTIONS, Section, WriteError, Writer};
+use drift_store::approvals::{self, ApprovalRecord};
 use drift_store::changes::{self, Which};
 use drift_store::incidents::IncidentRecord;
 use drift_store::reports::{self, CHUNK, Within};
-use drift_store::{PgConnection, StoreError, artifacts, closings};
+use drift_store::{PgConnection, StoreError, artifacts, closings, policies};
 
 use super::{chain, rows};
 use crate::error::ServiceError;
@@ -162,6 +163,14 @@ impl<S: Sink> Pen<'_, S> {
                 let all = reports::decisions(self.db, organization, of.id()).await?;
                 self.add(all.iter().map(|decision| rows::decision(number, decision)))?;
             }
+            "approvals" => {
+                let which = approvals::Which::OfIncident(of.id());
+                let all = approvals::list(self.db, organization, which, i64::MAX).await?;
+                let ids: Vec<_> = all.iter().map(|request| request.id).collect();
+                let voices = approvals::voices(self.db, organization, &ids).await?;
+                let given = |request: &ApprovalRecord| voices.get(&request.id).map_or(&[][..], Vec::as_slice);
+                self.add(all.iter().map(|request| rows::approval(number, request, given(request))))?;
+            }
             "artifacts" => {
                 let mut all = artifacts::of_incident(self.db, organization, of.id(), None).await?;
                 all.sort_by_key(|artifact| artifact.id);
@@ -190,6 +199,10 @@ impl<S: Sink> Pen<'_, S> {
     /// What a section says of the organization.
     async fn of_organization(&mut self, section: &'static Section) -> Result<(), Broken> {
         match section.key {
+            "policies" => {
+                let all = policies::every_version(self.db, self.scope.organization).await?;
+                self.add(all.iter().map(|(policy, version)| rows::policy(policy, version)))?;
+            }
             "chain" => {
                 let mut proof = chain::begin(self.db, self.scope.organization, self.scope.proven).await?;
                 while proof.walk(self.db).await? {
