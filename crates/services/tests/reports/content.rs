@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
+use drift_domain::approval::ProposedAct;
 use drift_domain::plan::PlanTier;
+use drift_domain::policy::{ApprovalRules, PolicyRules, PolicyTemplate};
 use drift_domain::report::ReportFormat;
-use drift_domain::views::ReportAsk;
+use drift_domain::role::Role;
+use drift_domain::views::{PolicyTarget, Proposed, ReportAsk};
+use drift_services::policies::PolicyContent;
 use drift_services::{Reporter, ServiceError, WriteNow};
 use drift_testkit::TestApp;
 use serde_json::Value;
@@ -109,6 +113,40 @@ async fn a_log_that_was_tampered_with_is_reported_as_not_sound() {
     let chain = unzip(&bytes)["chain.csv"][0].clone();
     assert_eq!(chain["sound"], "false");
     assert!(chain["fault"].contains("altered"), "{chain:?}");
+}
+
+#[tokio::test]
+async fn approvals_and_every_version_of_a_policy_stand_in_it() {
+    let app = TestApp::new().await;
+    let owner = owner(&app, PlanTier::Enterprise).await;
+    let (env, _) = drifted(&app, &owner, "Production").await;
+    let incident = env.incident().await;
+    let permit = owner.permit().unwrap();
+    let one = ApprovalRules { acknowledge: 1, ..ApprovalRules::NONE };
+    let rules = PolicyRules { approvals: one, ..PolicyTemplate::RelaxedDevelopment.rules() };
+    let id = app.services.create_policy(&permit, "Two pairs of eyes", PolicyContent::Form(rules)).await.unwrap();
+    let longer = PolicyRules { extension_hours: 24, ..rules };
+    app.services.edit_policy(&permit, id, 1, "Two pairs of eyes", PolicyContent::Form(longer)).await.unwrap();
+    app.services.assign_policy(&permit, PolicyTarget::Environment(env.id), Some(id)).await.unwrap();
+    let (operator, approver) = (app.member(&owner, Role::Operator).await, app.member(&owner, Role::Approver).await);
+    let version = env.incident_page(incident).await.version;
+    let act = ProposedAct::Acknowledge { incident, version, reason: "On it".to_owned(), owner: None };
+    let Proposed::Asked { id } = app.services.propose(&operator, act).await.unwrap() else {
+        panic!("nobody was asked")
+    };
+    app.services.approve(&approver.permit().unwrap(), id, None).await.unwrap();
+
+    let of_incident =
+        ReportAsk { format: ReportFormat::Csv, from: None, to: None, environment: None, incident: Some(incident) };
+    let (_, file) = made(&app, &owner, &of_incident).await;
+    let sections = unzip(&file);
+    let approvals = &sections["approvals.csv"];
+    assert_eq!(approvals.len(), 1, "{approvals:?}");
+    let said = |column: &str| approvals[0][column].as_str();
+    assert_eq!((said("action"), said("state"), said("approved_by")), ("ACKNOWLEDGE", "DONE", approver.name.as_str()));
+    let versions: Vec<_> = sections["policies.csv"].iter().map(|row| row["version"].as_str()).collect();
+    assert_eq!(versions, ["1", "2"]);
+    assert!(sections["policies.csv"][1]["text"].contains("An extension gives 24 hours at most"));
 }
 
 #[tokio::test]
