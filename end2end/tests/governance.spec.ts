@@ -110,6 +110,12 @@ test('Enterprise: a template is applied, an acknowledgement asked for and approv
   await expect(page.locator('[data-receipt]')).toBeVisible({ timeout: 30_000 });
   await expect(page.locator('.inc-head [data-status]')).toHaveAttribute('data-status', 'CLOSED');
 
+  await page.goto('/overview');
+  const row = page.locator('tr[data-environment="Operations"]');
+  await expect(row).toContainText('Strict for operations');
+  await expect(row.locator('[data-exceptions]')).toContainText('1 extension, 1 emergency deployment');
+  await expectAccessible(page);
+
   await page.goto('/audit?action=APPROVAL_DONE');
   await expect(page.locator('tr[data-action="APPROVAL_DONE"]')).toHaveCount(2);
 });
@@ -142,7 +148,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
     test('policies and approvals are read without scrolling sideways', async ({ page }) => {
       await signIn(page, 'owner@meridian.example');
-      for (const address of ['/settings/policies', '/settings/policies/new?from=STRICT_PRODUCTION', '/settings/policies/new?from=text', '/approvals']) {
+      for (const address of ['/overview', '/settings/policies', '/settings/policies/new?from=STRICT_PRODUCTION', '/settings/policies/new?from=text', '/approvals']) {
         await page.goto(address);
         await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
         await expectNoSidewaysScroll(page);

@@ -272,7 +272,10 @@ fn signed_in(me: &Me, frame: &Frame) -> impl IntoView + use<> {
             {(organization.role >= Capability::Approvals.least_role())
                 .then(|| view! { <a class="menu-item" href="/approvals">{icon(Icon::Check)} "Approvals"</a> })}
             {(organization.role >= Capability::Policies.least_role() && Capability::Policies.grant(organization.plan) != Grant::None)
-                .then(|| view! { <a class="menu-item" href="/settings/policies">{icon(Icon::Lock)} "Policies"</a> })}
+                .then(|| view! {
+                    <a class="menu-item" href="/settings/policies">{icon(Icon::Lock)} "Policies"</a>
+                    <a class="menu-item" href="/overview">{icon(Icon::Eye)} "Governance"</a>
+                })}
             {(organization.role >= Capability::Reports.least_role() && Capability::Reports.grant(organization.plan) != Grant::None)
                 .then(|| view! { <a class="menu-item" href="/reports">{icon(Icon::Download)} "Compliance reports"</a> })}
             {(organization.role >= Capability::Retention.least_role())

@@ -10,6 +10,7 @@ pub(crate) mod incident_settings;
 pub(crate) mod incidents;
 pub(crate) mod metrics;
 pub(crate) mod notifications;
+pub(crate) mod overview;
 pub(crate) mod people;
 pub(crate) mod plan;
 pub(crate) mod policies;

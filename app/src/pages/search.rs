@@ -37,6 +37,10 @@ pub(crate) fn places(caller: &Caller, q: &str) -> Vec<Place> {
         ),
         (caller.may(Capability::Approvals), place("Approvals", "/approvals", "inbox approve reject deputy away")),
         (caller.may(Capability::Policies), place("Policies", "/settings/policies", "rules cedar templates coverage")),
+        (
+            caller.may(Capability::Policies),
+            place("Governance", "/overview", "overview override debt exceptions coverage"),
+        ),
         (caller.may(Capability::Reports), place("Compliance reports", "/reports", "pdf csv audit pack monthly")),
         (caller.may(Capability::Audit), place("Audit log", "/audit", "record export who did what")),
         (caller.may(Capability::Retention), place("Retention", "/retention", "history holds legal removal")),

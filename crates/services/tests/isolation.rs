@@ -52,7 +52,7 @@ async fn what_a_stranger_asks_for_is_not_there_whatever_method_is_asked() {
                     .contains(method)
                 || method.ends_with("notification_preferences")
                 || ["audit_log", "export_audit", "export_audit_rows"].contains(method)
-                || ["policies", "create_policy", "simulate_policy"].contains(method)
+                || ["policies", "overview", "create_policy", "simulate_policy"].contains(method)
                 || ["approvals", "delegate_approvals", "end_delegation"].contains(method)
                 || ["reports_page", "reports", "report_schedules"].contains(method)
                 || ["retention_preview", "retention_record", "holds"].contains(method);

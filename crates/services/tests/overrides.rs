@@ -117,6 +117,10 @@ async fn enterprise_takes_none_until_an_administrator_says_so() {
     drop(db);
     env.caller = Caller { plan: Arc::new(plan), ..owner.clone() };
     accept(&app, &env, 2).await.unwrap();
+    app.clock.advance(chrono::TimeDelta::hours(25));
+    accept(&app, &env, 2).await.unwrap();
+    let debt = app.services.overview(&env.permit()).await.unwrap().rows[0].debt;
+    assert_eq!((debt.running, debt.times, debt.days), (1, 2, 1), "renewed a day later, it counts from the first on");
 
     // One that began while it was allowed can be ended when it is not any more.
     env.caller = owner;

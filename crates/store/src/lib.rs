@@ -31,6 +31,7 @@ pub mod mails;
 pub mod metrics;
 pub mod notifications;
 pub mod overrides;
+pub mod overview;
 pub mod people;
 pub mod plans;
 pub mod policies;

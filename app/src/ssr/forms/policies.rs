@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::to_value;
 
 use super::environment_id;
+use crate::pages::overview;
 use crate::pages::policies::editor::{self, policy_id};
 use crate::pages::policies::fields::Fields;
 use crate::pages::policies::{self, ADDRESS};
@@ -20,6 +21,7 @@ use crate::ssr::visit::{Member, Screens};
 /// The addresses of policies.
 pub(in crate::ssr) fn routes() -> Router<Screens> {
     Router::new()
+        .route("/overview", get(overview::get))
         .route("/settings/policies", get(policies::get).post(create))
         .route("/settings/policies/new", get(editor::get_new))
         .route("/settings/policies/trial", get(editor::get_new).post(editor::try_out))

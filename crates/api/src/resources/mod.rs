@@ -159,6 +159,7 @@ fn documented() -> OpenApiRouter<ApiState> {
         .routes(routes!(approvals::delegate, approvals::end_delegation))
         .routes(routes!(policies::list, policies::create))
         .routes(routes!(policies::show, policies::replace, policies::retire))
+        .routes(routes!(policies::overview))
         .routes(routes!(policies::assign))
         .routes(routes!(policies::simulate))
         .routes(routes!(reconciliations::create))

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use drift_domain::ids::PolicyId;
 use drift_domain::policy::{PolicyRules, PolicyTemplate};
-use drift_domain::views::{PolicyList, PolicyPage, PolicySimulation, PolicyTarget};
+use drift_domain::views::{Overview, PolicyList, PolicyPage, PolicySimulation, PolicyTarget};
 use drift_services::ServiceError;
 use drift_services::policies::PolicyContent;
 use http::StatusCode;
@@ -78,6 +78,14 @@ pub(crate) struct Trial {
     pub content: Content,
     /// Days to look back: 1 to 365.
     pub days: u32,
+}
+
+/// Show every environment with the policy that holds, its open incident, its override debt, and what was let pass in 90 days.
+#[utoipa::path(get, path = "/overview", tag = "Policies", responses(
+    (status = OK, body = Overview), (status = PAYMENT_REQUIRED, body = Problem), (status = FORBIDDEN, body = Problem),
+))]
+pub(crate) async fn overview(State(state): State<ApiState>, caller: SignedIn) -> Answer<Json<Overview>> {
+    Ok(Json(state.services.overview(&caller.permit()?).await?))
 }
 
 /// List the policies in use, and which holds for which environment.

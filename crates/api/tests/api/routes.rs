@@ -139,6 +139,7 @@ pub const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/policies/{policy}", Of(Capability::Policies)),
     ("PUT", "/policies/{policy}", Of(Capability::Policies)),
     ("DELETE", "/policies/{policy}", Of(Capability::Policies)),
+    ("GET", "/overview", Of(Capability::Policies)),
     ("PUT", "/policy-assignments", Of(Capability::Policies)),
     ("POST", "/policy-trials", Of(Capability::Policies)),
     ("GET", "/metrics", Of(Capability::Metrics)),

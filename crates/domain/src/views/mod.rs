@@ -15,6 +15,7 @@ mod merge;
 mod metrics;
 mod notifications;
 mod overrides;
+mod overview;
 mod people;
 mod plans;
 mod policies;
@@ -51,6 +52,7 @@ pub use metrics::{
 };
 pub use notifications::{AttemptView, ChannelView, DeliveryView};
 pub use overrides::{OverrideCount, OverrideOffer, OverrideView};
+pub use overview::{Exceptions, OverrideDebt, Overview, OverviewRow};
 pub use people::{
     AccountView, GreetingView, InvitationView, Me, MemberView, MembersView, OrganizationView, SessionView, TokenView,
 };

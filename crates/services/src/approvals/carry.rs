@@ -65,7 +65,16 @@ impl Services {
         let (end, kind) = match &done {
             // The act ends its request itself; what had nothing to do has not.
             Ok(()) => (End { state: ApprovalState::Done, by: None, reason: None }, "approval.done"),
-            Err(ServiceError::Unavailable(_) | ServiceError::RateLimited { .. }) => return done,
+            Err(ServiceError::Unavailable(_) | ServiceError::RateLimited { .. })
+                if self.clock.now() < record.expires_at =>
+            {
+                return done;
+            }
+            // What cannot be tried for days is no more what was approved.
+            Err(ServiceError::Unavailable(_)) => {
+                let reason = "It could not be carried out in time: WorkflowOps was not able to.";
+                return self.end_approval(organization, &record, ApprovalState::Approved, Some(reason)).await;
+            }
             Err(error) => {
                 let reason = error.to_string();
                 return self.end_approval(organization, &record, ApprovalState::Approved, Some(&reason)).await;

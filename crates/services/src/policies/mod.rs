@@ -4,6 +4,7 @@
 //! [`PolicyAction`]: drift_domain::policy::PolicyAction
 
 pub(crate) mod holding;
+mod overview;
 mod simulate;
 
 use drift_domain::ids::{OrganizationId, PolicyId, UserId};

@@ -364,6 +364,7 @@ calls! {
         w.services().delegate_approvals(&c.permit()?, w.env.caller.user_id, 1).await
     };
     end_delegation asks Approvals: |w, c| w.services().end_delegation(&c.permit()?).await;
+    overview asks Policies: |w, c| w.services().overview(&c.permit()?).await;
     policies asks Policies: |w, c| w.services().policies(&c.permit()?).await;
     policy asks Policies: |w, c| w.services().policy(&c.permit()?, w.policy).await;
     create_policy asks Policies: |w, c| {

@@ -336,3 +336,26 @@ async fn a_draft_is_tried_on_what_was_done_as_things_were_then() {
     assert_eq!(try_out(turned).await.refused, vec![], "of the other severities there is none");
     assert_eq!(app.services.policies(&env.caller.permit().unwrap()).await.unwrap().policies, vec![], "nothing is kept");
 }
+
+#[tokio::test]
+async fn the_overview_counts_what_is_accepted_and_what_was_let_pass() {
+    let app = TestApp::new().await;
+    let (env, id) = drifted(&app, PlanTier::Enterprise).await;
+    let owner = &env.caller;
+    let policy = holds(&env, LENIENT).await;
+    let other = app.environment(owner, "Another").await;
+    acknowledge(&env, owner, id).await.unwrap();
+    extend(&env, owner, id, 1).await.unwrap();
+    let seen = app.services.overview(&owner.permit().unwrap()).await.unwrap();
+    let names: Vec<_> = seen.rows.iter().map(|row| row.environment.name.as_str()).collect();
+    assert_eq!(names, ["Another", "Production"]);
+    assert_eq!(seen.rows[0].environment.id, other.id);
+    assert_eq!((seen.rows[0].incident.as_ref(), seen.rows[0].exceptions.all()), (None, 0));
+    let row = &seen.rows[1];
+    assert_eq!(row.policy, Some((policy, "Production".to_owned())));
+    assert_eq!(row.incident.as_ref().map(|incident| incident.id), Some(id));
+    assert_eq!((row.exceptions.extensions, row.exceptions.all(), row.debt.running), (1, 1, 0));
+    app.clock.advance(chrono::TimeDelta::days(91));
+    let later = app.services.overview(&owner.permit().unwrap()).await.unwrap();
+    assert_eq!(later.rows[1].exceptions.all(), 0, "it is longer ago than is counted");
+}
