@@ -48,8 +48,8 @@ async fn strangers_get_nothing_from_any_page_or_form() {
             let status = answer.status;
             assert!(!answer.html.contains("Orders"), "{path} tells what is another's");
             // Some addresses show a page of their own to whoever asks, with nothing of anybody's in it.
-            let told =
-                status == StatusCode::NOT_FOUND || (status == StatusCode::FORBIDDEN && path.starts_with("/settings/"));
+            let refused = [StatusCode::FORBIDDEN, StatusCode::PAYMENT_REQUIRED].contains(&status);
+            let told = status == StatusCode::NOT_FOUND || (refused && path.starts_with("/settings/"));
             assert!(told || path.ends_with("/test"), "{path}: {status}");
         }
     }
