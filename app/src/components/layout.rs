@@ -222,7 +222,7 @@ fn palette() -> impl IntoView {
                             autocomplete="off"
                             autocapitalize="off"
                             spellcheck="false"
-                            placeholder="Parts of a name, or INC-12"
+                            placeholder="Parts of a name, or INC-…"
                         />
                         <button class="btn btn-small" type="button" data-close="">"Close"</button>
                     </form>

@@ -78,7 +78,7 @@ pub(crate) fn view(q: &str, places: &[Place], found: &Found) -> AnyView {
         <form method="get" action="/search" role="search" class="flex flex-wrap gap-2 mb-4">
             <label class="sr-only" for="q">"Find pages, environments and incidents"</label>
             <input class="input flex-1" id="q" name="q" type="search" value=q.to_owned() autocomplete="off" autofocus
-                placeholder="Parts of a name, or INC-12" />
+                placeholder="Parts of a name, or INC-…" />
             <button class="btn btn-primary" type="submit">"Search"</button>
         </form>
         <div id="found">

@@ -229,7 +229,8 @@ fn ids_of_other_workflows_are_mapped_and_what_has_none_is_said() {
         (adapted.active, adapted.tags.as_deref(), adapted.archived),
         (Some(true), Some(&["a".to_owned()][..]), Some(false))
     );
-    let keys: Vec<_> = adapted.workflow.as_object().unwrap().keys().cloned().collect();
+    let mut keys: Vec<_> = adapted.workflow.as_object().unwrap().keys().cloned().collect();
+    keys.sort();
     assert_eq!(keys, ["connections", "name", "nodes", "settings"]);
     // The mapping is the one that both sides are compared under.
     let parsed = parse(applied(&adapted, None).to_string().as_bytes(), &Limits::default()).unwrap();

@@ -148,6 +148,17 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// The titles of the rules that stand in the way of something and say that approvals would do.
+    fn approvals(&self, asker: Asker, ask: Ask) -> Vec<String> {
+        let answer = request(asker, ask)
+            .map(|(request, entities)| Authorizer::new().is_authorized(&request, &self.rules, &entities));
+        let Ok(answer) = answer else { return Vec::new() };
+        let rules = answer.diagnostics().reason().filter_map(|id| self.rules.policy(id));
+        rules.filter(|rule| rule.annotation("approvals").is_some()).map(|rule| said(rule, "title")).collect()
+    }
+}
+
 fn unanswered(error: &str) -> Refusal {
     Refusal {
         title: format!("A rule of it could not be reckoned with: {error}"),

@@ -12,6 +12,7 @@ use super::{Ask, Asker, IncidentFacts, Policy, Unusable};
 /// emergency (standing rule 6: enforcement never blocks recovery).
 pub(super) fn look(policy: &Policy) -> Result<(), Unusable> {
     for class in EnvironmentClass::ALL {
+        waits_for_nobody(policy, *class)?;
         let asker = Asker { role: Role::Owner, class: *class };
         for blocked in [false, true] {
             free(policy, asker, Ask::DeployEmergency { blocked }, None)?;
@@ -21,6 +22,20 @@ pub(super) fn look(policy: &Policy) -> Result<(), Unusable> {
             free(policy, asker, Ask::Close(facts), Some(facts))?;
             for path in [DecisionKind::Promote, DecisionKind::Revert, DecisionKind::Replace] {
                 free(policy, asker, Ask::Decide { incident: facts, path }, Some(facts))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An emergency waits for nobody's approval, whoever deploys: a rule that says so would only refuse.
+fn waits_for_nobody(policy: &Policy, class: EnvironmentClass) -> Result<(), Unusable> {
+    for role in Role::ALL {
+        for blocked in [false, true] {
+            let asker = Asker { role: *role, class };
+            if let Some(rule) = policy.approvals(asker, Ask::DeployEmergency { blocked }).first() {
+                let message = "would have an emergency deployment wait for approval. An emergency waits for nobody: leave @approvals out.";
+                return Err(Unusable(format!("“{rule}” {message}")));
             }
         }
     }

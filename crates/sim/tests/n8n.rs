@@ -67,7 +67,8 @@ async fn what_the_person_does_moves_what_n8n_moves() {
     let mut last = sim.workflow(&id).unwrap();
     let mut step = |sim: &N8nSim| {
         let now = sim.workflow(&id).unwrap();
-        let moved = moved(&last, &now);
+        let mut moved = moved(&last, &now);
+        moved.sort();
         last = now;
         moved
     };

@@ -9,6 +9,7 @@ use drift_domain::approval::ProposedAct;
 use drift_domain::change::DecisionKind;
 use drift_domain::ids::{IncidentId, UserId};
 use drift_domain::views::Proposed;
+use drift_services::gate::cap;
 use drift_services::{ServiceError, ServiceResult};
 use serde::Deserialize;
 
@@ -119,7 +120,8 @@ pub(crate) struct AcknowledgeFields {
 
 async fn acknowledge(member: Member, Path(id): Path<String>, Form(fields): Form<AcknowledgeFields>) -> Response {
     let done = async {
-        let (incident, version, reason) = (incident_id(&id)?, seen(&fields.version)?, fields.reason.clone());
+        let (incident, version, reason) =
+            (looked_up::<cap::Lifecycle>(&member, &id).await?, seen(&fields.version)?, fields.reason.clone());
         let act = ProposedAct::Acknowledge { incident, version, reason, owner: person(&fields.owner)? };
         member.services().propose(&member.caller, act).await
     }
@@ -165,7 +167,8 @@ async fn reconcile(member: Member, Path(id): Path<String>, Form(fields): Form<St
 
 async fn close(member: Member, Path(id): Path<String>, Form(fields): Form<StepFields>) -> Response {
     let done = async {
-        let act = ProposedAct::Close { incident: incident_id(&id)?, version: seen(&fields.version)? };
+        let incident = looked_up::<cap::Lifecycle>(&member, &id).await?;
+        let act = ProposedAct::Close { incident, version: seen(&fields.version)? };
         member.services().propose(&member.caller, act).await
     }
     .await;
@@ -190,10 +193,11 @@ pub(crate) struct DecideFields {
 
 async fn decide(member: Member, Path(id): Path<String>, Form(fields): Form<DecideFields>) -> Response {
     let done = async {
+        let incident = looked_up::<cap::Decide>(&member, &id).await?;
         let kind = fields.kind.parse::<DecisionKind>();
         let change = Some(fields.change.as_str()).filter(|change| !change.is_empty()).map(change_id).transpose()?;
         let act = ProposedAct::Decide {
-            incident: incident_id(&id)?,
+            incident,
             version: seen(&fields.version)?,
             changes: change.map(|change| vec![change]),
             kind: kind.map_err(|_| ServiceError::invalid("kind", "Choose one of the paths."))?,
@@ -292,7 +296,8 @@ pub(crate) struct ExtendFields {
 
 async fn extend(member: Member, Path(id): Path<String>, Form(fields): Form<ExtendFields>) -> Response {
     let done = async {
-        let (incident, version, reason) = (incident_id(&id)?, seen(&fields.version)?, fields.reason.clone());
+        let incident = looked_up::<cap::Extend>(&member, &id).await?;
+        let (version, reason) = (seen(&fields.version)?, fields.reason.clone());
         let hours = fields.hours.trim().parse();
         let hours = hours.map_err(|_| ServiceError::invalid("hours", "Say how many hours, as a whole number."))?;
         member.services().propose(&member.caller, ProposedAct::Extend { incident, version, hours, reason }).await
@@ -317,6 +322,13 @@ async fn comment(member: Member, Path(id): Path<String>, Form(fields): Form<Comm
     .await;
     let kept = Kept::new("comments", [("text", fields.text.as_str())]);
     back(&member, &id, done.map(drop), "Your comment is in the timeline.", kept).await
+}
+
+/// The incident, where it is the caller's to act on so: that comes before what is wrong with what was typed.
+async fn looked_up<C: cap::Cap>(member: &Member, id: &str) -> ServiceResult<IncidentId> {
+    let id = incident_id(id)?;
+    member.services().incident_permit::<C>(&member.caller, id).await?;
+    Ok(id)
 }
 
 /// What is said where others have to agree first.

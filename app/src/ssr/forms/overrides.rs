@@ -28,6 +28,8 @@ pub(crate) async fn begin(
     let back = back(&member, &id);
     let done: ServiceResult<Proposed> = async {
         let (environment, change) = (environment_id(&id)?, change_id(&change)?);
+        // Whether it is there comes before what is wrong with what was typed.
+        member.services().environment_permit::<cap::Override>(&member.caller, environment).await?;
         let days = fields.days.trim().parse();
         let days = days.map_err(|_| ServiceError::invalid("days", "Write a whole number of days."))?;
         let act = ProposedAct::Override { environment, change, reason: fields.reason, days };

@@ -175,6 +175,8 @@ words! {
         PolicyCreated = "POLICY_CREATED",
         /// Changed a policy.
         PolicyEdited = "POLICY_EDITED",
+        /// A policy could not be read any more, and an emergency passed.
+        PolicyUnreadable = "POLICY_UNREADABLE",
         /// Said where a policy holds.
         PolicyAssigned = "POLICY_ASSIGNED",
         /// Took a policy out of use.
@@ -311,6 +313,7 @@ impl AuditAction {
             Self::ApprovalDelegationEnded => "Approves again",
             Self::PolicyCreated => "Wrote a policy",
             Self::PolicyEdited => "Changed a policy",
+            Self::PolicyUnreadable => "An emergency passed a policy that cannot be read",
             Self::PolicyAssigned => "Said where a policy holds",
             Self::PolicyRetired => "Took a policy out of use",
             Self::ReportRequested => "Asked for a report",

@@ -147,7 +147,8 @@ fn a_value_by_its_path_is_redacted_as_in_the_whole() {
         let steps: Vec<Step> = path.split('/').map(|s| s.parse().map_or_else(|_| Step::from(s), Step::Index)).collect();
         let labels = |value: &Value| {
             let text = value.to_string();
-            (1..10).fold(text, |text, i| text.replace(&format!("secret {i}"), "secret"))
+            let text = (1..10).fold(text, |text, i| text.replace(&format!("secret {i}"), "secret"));
+            serde_json::from_str::<Value>(&text).unwrap()
         };
         let part = Redactor::new().at_path(&doc, json, &steps);
         assert_eq!(labels(&part), labels(all.pointer(&format!("/{path}")).unwrap()), "{path}");

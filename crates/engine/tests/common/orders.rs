@@ -7,9 +7,16 @@ use serde_json::{Value, json};
 /// Ids of other workflows are the same on both sides.
 pub const SAME: &dyn Fn(&str) -> Option<String> = &|_| None;
 
+/// The text of a value with its keys in order, whatever else is built along (a feature of serde_json keeps the order as written).
+pub fn sorted(value: &Value) -> String {
+    let mut value = value.clone();
+    value.sort_all_objects();
+    value.to_string()
+}
+
 /// Writes content into a file of one workflow.
 pub fn put(content: &Value, file: &[u8]) -> Written {
-    let content = content.to_string();
+    let content = sorted(content);
     let existing = Some(Existing { bytes: file, position: 0 });
     write(&Writing { content: content.as_bytes(), existing, siblings: &[], ids: SAME }, &Limits::default()).unwrap()
 }

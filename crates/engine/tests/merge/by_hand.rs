@@ -36,6 +36,8 @@ fn base() -> Value {
 fn edited(edit: impl FnOnce(&mut Value)) -> Workflow {
     let mut value = base();
     edit(&mut value);
+    // Whatever else is built along: a feature of serde_json keeps the order as written.
+    value.sort_all_objects();
     read(&value.to_string())
 }
 

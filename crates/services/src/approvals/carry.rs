@@ -131,6 +131,16 @@ impl Services {
         }))
     }
 
+    async fn expire_approval(&self, organization: OrganizationId, id: ApprovalId) -> ServiceResult<()> {
+        let mut db = self.tenant(organization).await?;
+        let record = approvals::list(&mut db, organization, Which::One(id), 1).await?.pop();
+        drop(db);
+        match record {
+            Some(record) => self.end_approval(organization, &record, ApprovalState::Pending, None).await,
+            None => Ok(()),
+        }
+    }
+
     /// Ends what nobody approved in time, and carries out what is approved and was left behind. For the worker's clock; answers
     /// how many requests it moved on.
     ///
@@ -143,12 +153,12 @@ impl Services {
         drop(db);
         let mut moved = 0;
         for (organization, id) in expired {
-            let mut db = self.tenant(organization).await?;
-            let record = approvals::list(&mut db, organization, Which::One(id), 1).await?.pop();
-            drop(db);
-            if let Some(record) = record {
-                self.end_approval(organization, &record, ApprovalState::Pending, None).await?;
-                moved += 1;
+            match self.expire_approval(organization, id).await {
+                Ok(()) => moved += 1,
+                // The others have expired, too.
+                Err(error) => {
+                    tracing::warn!(%error, approval.id = %id, "a request for approval could not be ended yet")
+                }
             }
         }
         for (organization, id) in approved {

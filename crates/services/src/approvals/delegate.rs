@@ -21,7 +21,8 @@ impl Services {
     /// Lets a member approve for the caller from now on, for some days: instead of whoever did before.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] for oneself, for who is no member or only looks on, and for days out of bounds.
+    /// [`ServiceError::Invalid`] for oneself, for who is no member or only looks on, and for days out of bounds;
+    /// [`ServiceError::PolicyRefused`] for an API token.
     pub async fn delegate_approvals(
         &self,
         permit: &Permit<cap::Approvals>,
@@ -29,6 +30,8 @@ impl Services {
         days: u32,
     ) -> ServiceResult<DelegationView> {
         let (organization, caller, now) = (permit.organization(), permit.caller(), self.clock.now());
+        // The voice that is lent is the member's whole one, and a token may have less.
+        caller.session()?;
         if !(1..=MOST_DAYS).contains(&days) {
             return Err(ServiceError::invalid("days", format!("Somebody approves for you for 1 to {MOST_DAYS} days.")));
         }

@@ -7,8 +7,10 @@ use drift_domain::ids::{EnvironmentId, OrganizationId, UserId};
 use drift_domain::plan::{Capability, Grant, Plan};
 use drift_domain::role::Role;
 use drift_policy::{Ask, Asker, IncidentFacts, Policy, Refusal};
+use drift_store::events::{self, NewEvent};
 use drift_store::incidents::IncidentRecord;
 use drift_store::{PgConnection, policies};
+use serde_json::json;
 
 use crate::approvals::{self, Needs};
 use crate::error::{ServiceError, ServiceResult};
@@ -104,6 +106,28 @@ pub(crate) async fn ask(db: &mut PgConnection, asked: &Asked<'_>) -> ServiceResu
             approvals::settle(db, asked.caller, asked.environment, asked.ask.action(), needs, asked.now).await
         }
     }
+}
+
+/// As [`ask`], for what brings an environment back: a policy that cannot be read any more stands in nobody's way then, which is
+/// put on record (standing rule 6).
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) async fn ask_for_recovery(db: &mut PgConnection, asked: &Asked<'_>) -> ServiceResult<()> {
+    let organization = asked.caller.organization_id;
+    let found = policies::holding(db, organization, asked.environment).await?;
+    let Some((found, error)) = found.and_then(|found| Some((found.name, Policy::read(&found.text).err()?))) else {
+        return ask(db, asked).await;
+    };
+    let event = NewEvent {
+        organization_id: organization,
+        environment_id: Some(asked.environment),
+        change_id: None,
+        kind: "policy.unreadable",
+        actor: Some(asked.caller.user_id),
+        data: json!({ "name": found, "action": asked.ask.action(), "why": error.to_string() }),
+    };
+    Ok(events::append(db, &event, asked.now).await?)
 }
 
 impl Asked<'_> {

@@ -62,7 +62,8 @@ impl Services {
             Deployment::Emergency(emergency) => {
                 let ask = Ask::DeployEmergency { blocked: past.is_some() };
                 let (caller, plan, now) = (permit.caller(), permit.plan(), self.clock.now());
-                holding::ask(tx, &Asked { caller, plan, environment: record.environment, ask, now }).await?;
+                holding::ask_for_recovery(tx, &Asked { caller, plan, environment: record.environment, ask, now })
+                    .await?;
                 emergency.into()
             }
         };
