@@ -73,6 +73,9 @@ impl Report {
 
 /// A value as a person reads it.
 fn lines(value: &Value) -> Vec<String> {
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    // In the order of the canonical form, also where a build keeps the keys of a value as they came.
+    let mut value = value.clone();
+    value.sort_all_objects();
+    let text = serde_json::to_string_pretty(&value).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
 }
