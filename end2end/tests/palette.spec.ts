@@ -31,6 +31,7 @@ test('the palette finds environments, incidents and pages, with the keyboard alo
   await opened(page);
   await page.keyboard.type('who did what');
   await expect(chosen(page)).toHaveText(/Audit log/);
+  await expect(field(page)).toHaveAttribute('aria-activedescendant', (await chosen(page).getAttribute('id'))!);
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/\/audit$/);
 });
