@@ -28,7 +28,7 @@ use std::sync::LazyLock;
 
 use cedar_policy::{
     Authorizer, Context, Decision, Effect, Entities, Entity, EntityTypeName, EntityUid, Policy as Rule, PolicyId,
-    PolicySet, Request, RestrictedExpression, Schema, ValidationMode, Validator,
+    PolicySet, Request, Response, RestrictedExpression, Schema, ValidationMode, Validator,
 };
 use drift_domain::policy::{ApprovalRules, PolicyAction};
 use drift_domain::role::Role;
@@ -118,9 +118,7 @@ impl Policy {
     /// What stands in the way of something: nothing where it is allowed.
     #[must_use]
     pub fn refusals(&self, asker: Asker, ask: Ask) -> Vec<Refusal> {
-        let answer = request(asker, ask)
-            .map(|(request, entities)| Authorizer::new().is_authorized(&request, &self.rules, &entities));
-        let answer = match answer {
+        let answer = match self.answer(asker, ask) {
             Ok(answer) => answer,
             Err(error) => return vec![unanswered(&error)],
         };
@@ -149,11 +147,13 @@ impl Policy {
 }
 
 impl Policy {
+    fn answer(&self, asker: Asker, ask: Ask) -> Result<Response, String> {
+        request(asker, ask).map(|(request, entities)| Authorizer::new().is_authorized(&request, &self.rules, &entities))
+    }
+
     /// The titles of the rules that stand in the way of something and say that approvals would do.
     fn approvals(&self, asker: Asker, ask: Ask) -> Vec<String> {
-        let answer = request(asker, ask)
-            .map(|(request, entities)| Authorizer::new().is_authorized(&request, &self.rules, &entities));
-        let Ok(answer) = answer else { return Vec::new() };
+        let Ok(answer) = self.answer(asker, ask) else { return Vec::new() };
         let rules = answer.diagnostics().reason().filter_map(|id| self.rules.policy(id));
         rules.filter(|rule| rule.annotation("approvals").is_some()).map(|rule| said(rule, "title")).collect()
     }

@@ -7,6 +7,8 @@ mod delegate;
 mod inbox;
 mod settle;
 
+use std::collections::HashSet;
+
 use chrono::TimeDelta;
 use drift_domain::approval::{ApprovalState, ProposedAct};
 use drift_domain::ids::{ApprovalId, EnvironmentId, OrganizationId, UserId};
@@ -69,14 +71,38 @@ impl Services {
             requested_as: caller.role,
             expires_at: now + OPEN_FOR,
         };
-        if let Some(before) = approvals::insert(&mut tx, organization, &new, now).await? {
-            return Ok(Proposed::Asked { id: before });
+        if let Some(before) = approvals::insert(&mut tx, organization, &new, now).await?
+            && let Some(other) = self.instead(&mut tx, caller, before, &new).await?
+        {
+            return Ok(Proposed::Asked { id: other });
         }
         let record = approvals::lock(&mut tx, organization, new.id).await?.ok_or(ServiceError::NotFound("approval"))?;
         let data = json!({ "rules": needs.rules, "note": act.reason(), "expires_at": new.expires_at });
         self.tell(&mut tx, organization, &record, "approval.wanted", Some(caller.user_id), data).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(Proposed::Asked { id: new.id })
+    }
+
+    /// What stands for a request that was made before: itself, where it can still lead to what is asked for now. Else the new one
+    /// takes its place, and nothing is answered.
+    async fn instead(
+        &self,
+        db: &mut PgConnection,
+        caller: &Caller,
+        before: ApprovalId,
+        new: &NewApproval<'_>,
+    ) -> ServiceResult<Option<ApprovalId>> {
+        let (organization, now) = (caller.organization_id, self.clock.now());
+        let kept = approvals::lock(db, organization, before).await?;
+        let Some(kept) = kept.filter(|kept| kept.state == ApprovalState::Pending) else { return Ok(Some(before)) };
+        let enough = kept.needed >= new.needed && kept.approvers >= new.approvers;
+        if enough && kept.requested_as >= caller.role && kept.expires_at > now {
+            return Ok(Some(before));
+        }
+        let over = End { state: ApprovalState::Expired, by: None, reason: None };
+        approvals::step(db, organization, before, ApprovalState::Pending, over, now).await?;
+        self.tell(db, organization, &kept, "approval.expired", None, json!({})).await?;
+        Ok(approvals::insert(db, organization, new, now).await?)
     }
 
     /// Approves what somebody asks for. With the last approval that it takes it is carried out, before this answers.
@@ -269,6 +295,30 @@ fn counts(voice: &VoiceRecord, approvers: Role) -> bool {
 /// The approvals that count.
 fn counted(voices: &[VoiceRecord], approvers: Role) -> usize {
     voices.iter().filter(|voice| counts(voice, approvers)).count()
+}
+
+/// Whoever gave an approval, and for whom where the voice is another's.
+pub(crate) fn spoken(voice: &VoiceRecord) -> String {
+    if voice.of.id == voice.by.id { voice.by.name.clone() } else { format!("{} for {}", voice.by.name, voice.of.name) }
+}
+
+/// How many people could approve what somebody asks for, now: a voice that is lent is spoken by the deputy, once however many
+/// voices the deputy has, and not at all where the deputy is who asks.
+async fn hands(
+    db: &mut PgConnection,
+    organization: OrganizationId,
+    asks: UserId,
+    least: Role,
+    now: chrono::DateTime<chrono::Utc>,
+) -> ServiceResult<usize> {
+    let lent = approvals::delegations(db, organization, now).await?;
+    let others = approvals::others(db, organization, asks, least).await?;
+    let hand = |member: UserId| {
+        let of = lent.iter().find(|d| d.view.from.id == member && d.view.begins_at <= now);
+        of.map_or(member, |delegation| delegation.view.to.id)
+    };
+    let hands: HashSet<_> = others.iter().map(|(person, _)| hand(person.id)).filter(|hand| *hand != asks).collect();
+    Ok(hands.len())
 }
 
 /// Those who let somebody approve for them now.

@@ -10,7 +10,7 @@ use drift_store::approvals::{self, End};
 use drift_store::events::{self, NewEvent};
 use serde_json::json;
 
-use super::{counted, tell, voices};
+use super::{counted, counts, hands, spoken, tell, voices};
 use crate::error::{ServiceError, ServiceResult};
 use crate::gate::{Caller, Via};
 
@@ -44,7 +44,7 @@ pub(crate) async fn once(db: &mut PgConnection, caller: &Caller, now: DateTime<U
         return Err(ServiceError::Conflict(message));
     }
     let given = voices(db, organization, id).await?;
-    let by: Vec<_> = given.iter().map(|voice| voice.by.name.clone()).collect();
+    let by: Vec<_> = given.iter().filter(|voice| counts(voice, record.approvers)).map(spoken).collect();
     tell(db, organization, &record, "approval.done", None, json!({ "approved_by": by }), now).await
 }
 
@@ -75,11 +75,11 @@ pub(crate) async fn settle(
         return Err(ServiceError::Conflict(message));
     }
     if caller.role == Role::Owner {
-        let others = approvals::others(db, organization, caller.user_id, needs.approvers).await?;
-        if others.len() < needs.needed as usize {
+        let could = hands(db, organization, caller.user_id, needs.approvers, now).await?;
+        if could < needs.needed as usize {
             let data = json!({
                 "action": action, "rules": needs.rules, "needed": needs.needed, "approvers": needs.approvers,
-                "could": others.len(),
+                "could": could,
             });
             let event = NewEvent {
                 organization_id: organization,

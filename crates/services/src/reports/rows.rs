@@ -12,6 +12,7 @@ use drift_store::incidents::IncidentRecord;
 use drift_store::policies::PolicyRecord;
 use drift_store::reports::Decided;
 
+use crate::approvals::spoken;
 use crate::incidents::sentence;
 
 /// A text that somebody wrote.
@@ -109,13 +110,7 @@ pub(super) fn decision(number: i64, record: &Decided) -> Row {
 }
 
 pub(super) fn approval(number: i64, record: &ApprovalRecord, voices: &[VoiceRecord]) -> Row {
-    let approved: Vec<_> = voices
-        .iter()
-        .map(|voice| match voice.of.id == voice.by.id {
-            true => voice.by.name.clone(),
-            false => format!("{} for {}", voice.by.name, voice.of.name),
-        })
-        .collect();
+    let approved: Vec<_> = voices.iter().map(spoken).collect();
     vec![
         Cell::Number(number),
         word(record.id),

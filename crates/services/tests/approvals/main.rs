@@ -371,3 +371,34 @@ async fn nothing_of_it_reaches_another_organization() {
     assert!(matches!(to, Err(ServiceError::Invalid { field: "to", .. })), "{to:?}");
     assert_eq!(app.services.approvals(&stranger.permit().unwrap()).await.unwrap(), Default::default());
 }
+
+#[tokio::test]
+async fn an_owner_does_not_wait_for_a_voice_that_they_themselves_have() {
+    let app = TestApp::new().await;
+    let world = World::new(&app, ApprovalRules { approvers: Role::Admin, ..ONE }).await;
+    let owner = &world.env.caller;
+    let admin = app.member(owner, Role::Admin).await;
+    app.services.delegate_approvals(&admin.permit().unwrap(), owner.user_id, 2).await.unwrap();
+    // The only other administrator is away and lent the voice to who asks.
+    assert_eq!(app.services.propose(owner, world.acknowledge().await).await.unwrap(), Proposed::Done);
+    assert!(world.said().await.contains(&AuditAction::ApprovalWaived));
+}
+
+#[tokio::test]
+async fn asking_again_after_the_policy_became_stricter_asks_for_what_it_takes_now() {
+    let app = TestApp::new().await;
+    let world = World::new(&app, ONE).await;
+    let second = app.member(&world.env.caller, Role::Approver).await;
+    let before = world.asked(&world.operator).await;
+    world.holds(PolicyRules { approvals: ApprovalRules { acknowledge: 2, ..ONE }, ..LENIENT }).await;
+    let id = world.asked(&world.operator).await;
+    assert_ne!(id, before);
+    assert_eq!(world.view(before).await.state, ApprovalState::Expired);
+    assert_eq!(world.approve(&world.approver, id).await.unwrap(), ApprovalState::Pending);
+    assert_eq!(world.approve(&second, id).await.unwrap(), ApprovalState::Done);
+    // One that is over and that no clock has ended yet is not handed out again.
+    let world = World::new(&app, ONE).await;
+    let late = world.asked(&world.operator).await;
+    app.clock.advance(TimeDelta::hours(72));
+    assert_ne!(world.asked(&world.operator).await, late);
+}
