@@ -76,7 +76,7 @@ pub(crate) fn view(of: &Reports) -> AnyView {
             <div>
                 <h1>"Compliance reports"</h1>
                 <p class="text-ink-2 mt-0.5">
-                    "Incidents with their timelines, changes, decisions, artifacts and receipts, and the proof of the audit log. A \
+                    "Incidents with their timelines, changes, decisions, approvals, artifacts and receipts, the policies, and the proof of the audit log. A \
                      file is kept for a week."
                     {limited}
                 </p>
